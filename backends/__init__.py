@@ -1,0 +1,1 @@
+"""Reference microservices, each runnable alone; they speak HTTP and import nothing of ours."""

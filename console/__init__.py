@@ -1,0 +1,1 @@
+"""The control plane: authorization server, pages, management API and the built portal."""

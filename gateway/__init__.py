@@ -1,0 +1,1 @@
+"""The process and the line: one passage for every call to a published API."""

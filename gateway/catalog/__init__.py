@@ -1,0 +1,1 @@
+"""Publication files become one frozen catalogue: load, validate, lint, watch."""
