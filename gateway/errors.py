@@ -1,0 +1,266 @@
+"""The one table from exception class to status and problem document.
+
+Refusal                       the gateway's own reasons to refuse
+├── UnknownHost               421
+├── NoSuchApi                 404
+├── NoSuchOperation           404
+├── MethodNotAllowed          405, with Allow
+├── ApiRetired                410
+├── LimitReached              429, with Retry-After
+│   ├── RateExceeded
+│   └── QuotaExceeded
+├── CountersUnavailable       503, with Retry-After
+├── UpstreamMissing           503
+└── Starting                  503
+
+The trees of `auth.errors` and `gateway.edge.errors` join it in `STATUS`. Bodies are problem documents
+(RFC 9457), or an OperationOutcome under a FHIR API; texts are Swedish first, by Accept-Language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar, Protocol
+
+import orjson
+
+from auth import errors as auth_errors
+from gateway.catalog.model import Family
+from gateway.edge import errors as edge_errors
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Described(Protocol):
+    """What every error class of every tree has: a stable code and one public sentence per language."""
+
+    code: ClassVar[str]
+    sv: ClassVar[str]
+    en: ClassVar[str]
+
+
+class Refusal(Exception):
+    code = "refused"
+    sv = "Anropet nekades."
+    en = "The call was refused."
+
+
+class UnknownHost(Refusal):
+    code = "unknown-host"
+    sv = "Den här servern svarar inte för det värdnamnet."
+    en = "This server does not answer for that host name."
+
+
+class NoSuchApi(Refusal):
+    code = "no-such-api"
+    sv = "Det finns inget publicerat API på den adressen."
+    en = "No published API has that address."
+
+
+class NoSuchOperation(Refusal):
+    code = "no-such-operation"
+    sv = "API:et har ingen operation med den sökvägen."
+    en = "The API has no operation with that path."
+
+
+class MethodNotAllowed(Refusal):
+    code = "method-not-allowed"
+    sv = "Operationen finns men inte med den metoden."
+    en = "The path exists but not with that method."
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        super().__init__(", ".join(self.allowed))
+
+
+class ApiRetired(Refusal):
+    code = "api-retired"
+    sv = "Den här versionen av API:et är avvecklad."
+    en = "This version of the API has been retired."
+
+
+class LimitReached(Refusal):
+    code = "limit-reached"
+    sv = "En gräns är nådd."
+    en = "A limit has been reached."
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"retry after {retry_after} s")
+
+
+class RateExceeded(LimitReached):
+    code = "rate-exceeded"
+    sv = "Anropen kommer tätare än planen tillåter."
+    en = "Calls come faster than the plan permits."
+
+
+class QuotaExceeded(LimitReached):
+    code = "quota-exceeded"
+    sv = "Planens kvot för perioden är slut."
+    en = "The plan's quota for the period is used up."
+
+
+class CountersUnavailable(Refusal):
+    code = "counters-unavailable"
+    sv = "Räkneverket svarar inte och planen släpper då inte igenom anrop."
+    en = "The counters do not answer, and the plan then lets no calls through."
+
+
+class UpstreamMissing(Refusal):
+    code = "upstream-missing"
+    sv = "API:et har ingen tjänst bakom sig i den här miljön."
+    en = "The API has no service behind it in this environment."
+
+
+class Starting(Refusal):
+    code = "starting"
+    sv = "Tjänsten håller på att starta."
+    en = "The service is starting."
+
+
+STATUS: dict[type[Exception], int] = {
+    UnknownHost: 421,
+    NoSuchApi: 404,
+    NoSuchOperation: 404,
+    MethodNotAllowed: 405,
+    ApiRetired: 410,
+    LimitReached: 429,
+    CountersUnavailable: 503,
+    UpstreamMissing: 503,
+    Starting: 503,
+    auth_errors.Unauthenticated: 401,
+    auth_errors.Forbidden: 403,
+}
+
+RETRY_SOON = 2  # seconds, for faults that mend themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer ready for the wire."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def status_of(error: Exception | type[Exception]) -> int:
+    """Nearest class in the tree decides; an unknown class is a fault of ours."""
+    for cls in (error if isinstance(error, type) else type(error)).__mro__:
+        status = STATUS.get(cls)
+        if status is not None:
+            return status
+    return 500
+
+
+def language_of(accept_language: bytes | None) -> str:
+    """`sv` unless English is wished for more than Swedish (RFC 9110, 12.5.4)."""
+    if accept_language is None or b"en" not in accept_language[:200].lower():
+        return "sv"
+    wishes = {"sv": 0.0, "en": 0.0}
+    for item in accept_language[:200].decode("latin-1").lower().split(","):
+        tag, _, parameter = item.strip().partition(";")
+        try:
+            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        primary = tag.strip().split("-")[0]
+        if primary in wishes:
+            wishes[primary] = max(wishes[primary], weight)
+    return "en" if wishes["en"] > wishes["sv"] else "sv"
+
+
+class Renderer:
+    """Gives every refusal the same shape. `issuer` is the public base URL, for the problem's `type`."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+
+    def render(
+        self,
+        error: Exception,
+        *,
+        family: Family = Family.REST,
+        accept_language: bytes | None = None,
+        instance: str = "",
+    ) -> Rendered:
+        status = status_of(error)
+        known = status != HTTPStatus.INTERNAL_SERVER_ERROR
+        described = error if known else _Internal()
+        language = language_of(accept_language)
+        sentence = str(getattr(described, language))
+        code = str(described.code)  # type: ignore[union-attr]  # every class in STATUS is Described
+        if family is Family.FHIR:
+            body, media = _operation_outcome(status, code, sentence), b"application/fhir+json"
+        else:
+            folder = "/portal/en/problems/" if language == "en" else "/portal/problems/"
+            body = orjson.dumps(
+                {
+                    "type": f"{self._issuer}{folder}{code}/",
+                    "title": HTTPStatus(status).phrase,
+                    "status": status,
+                    "detail": sentence,
+                    "instance": instance,
+                    "code": code,
+                }
+            )
+            media = b"application/problem+json"
+        headers = [
+            (b"Content-Type", media),
+            (b"Content-Language", language.encode()),
+            (b"Cache-Control", b"no-store"),
+        ]
+        headers.extend(_extra(error, status))
+        return Rendered(status, headers, body)
+
+
+class _Internal(Refusal):
+    code = "internal-error"
+    sv = "Något gick fel hos oss. Ange begärans id när du hör av dig."
+    en = "Something went wrong on our side. Quote the request id when you contact us."
+
+
+def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
+    if isinstance(error, MethodNotAllowed):
+        yield b"Allow", ", ".join(error.allowed).encode()
+    elif isinstance(error, LimitReached):
+        yield b"Retry-After", str(error.retry_after).encode()
+    elif isinstance(error, auth_errors.Unauthenticated):
+        yield b"WWW-Authenticate", _challenge(error.bearer_error)
+    elif isinstance(error, auth_errors.MissingScope):
+        scope = " ".join(sorted(error.scopes))
+        yield b"WWW-Authenticate", _challenge("insufficient_scope") + b', scope="' + scope.encode() + b'"'
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        yield b"Retry-After", str(RETRY_SOON).encode()
+
+
+def _challenge(bearer_error: str | None) -> bytes:
+    """RFC 6750, 3: no error code when no credentials were sent."""
+    return b'Bearer realm="sluss"' + (f', error="{bearer_error}"'.encode() if bearer_error else b"")
+
+
+def _operation_outcome(status: int, code: str, sentence: str) -> bytes:
+    kind = {401: "login", 403: "forbidden", 404: "not-found", 429: "throttled", 504: "timeout"}
+    issue = {
+        "severity": "error",
+        "code": kind.get(status, "transient" if status >= 500 else "invalid"),
+        "details": {"coding": [{"code": code}], "text": sentence},
+    }
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
+
+
+def catalogue() -> Iterator[tuple[str, int, type[Exception]]]:
+    """Every error class a caller can meet: code, status, class. The portal makes a page of each."""
+    roots: tuple[type[Exception], ...] = (Refusal, auth_errors.AuthError, edge_errors.EdgeFault)
+    seen: set[str] = set()
+    stack: list[type[Exception]] = list(reversed(roots))
+    while stack:
+        cls = stack.pop()
+        stack.extend(reversed(cls.__subclasses__()))
+        status = status_of(cls)
+        if status != 500 and cls.code not in seen:  # type: ignore[attr-defined]  # Described
+            seen.add(cls.code)  # type: ignore[attr-defined]  # Described
+            yield cls.code, status, cls  # type: ignore[attr-defined]  # Described

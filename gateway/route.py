@@ -1,0 +1,100 @@
+"""Method and path to published operation: pure, compiled once per snapshot.
+
+A published API owns `/{api}/v{major}/`; what lies below is found by one dictionary lookup when the path has
+no parameter, else by walking a tree of segments. The cost does not grow with the number of APIs. Paths are
+compared exactly: the edge has already refused every spelling that could mean something else (promises H21, H22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from gateway.errors import MethodNotAllowed, NoSuchApi, NoSuchOperation
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Node(Generic[T]):
+    """One segment of templated paths: fixed names first, then the parameter."""
+
+    fixed: dict[str, _Node[T]] = field(default_factory=dict)
+    parameter: _Node[T] | None = None
+    methods: dict[str, T] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRoutes(Generic[T]):
+    """The operations of one API version, `exact` by whole path below the base, the rest in a tree."""
+
+    exact: Mapping[str, Mapping[str, T]]
+    tree: _Node[T]
+
+    def find(self, method: str, path: str) -> T:
+        """`path` is what follows `/{api}/v{major}`, with its leading slash."""
+        methods = self.exact.get(path) or _walk(self.tree, path)
+        if methods is None:
+            raise NoSuchOperation
+        found = methods.get(method)
+        if found is None and method == "HEAD":
+            found = methods.get("GET")  # RFC 9110, 9.3.2: HEAD wherever GET
+        if found is None:
+            raise MethodNotAllowed(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
+        return found
+
+
+def _walk(tree: _Node[T], path: str) -> Mapping[str, T] | None:
+    """Fixed segments win over parameters; falls back when the fixed branch leads nowhere."""
+    waiting = [(tree, 0)]
+    segments = path.split("/")[1:]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth == len(segments):
+            if node.methods:
+                return node.methods
+            continue
+        segment = segments[depth]
+        if node.parameter is not None and segment:
+            waiting.append((node.parameter, depth + 1))
+        fixed = node.fixed.get(segment)
+        if fixed is not None:
+            waiting.append((fixed, depth + 1))
+    return None
+
+
+def compile_routes(operations: Iterable[tuple[str, str, T]]) -> ApiRoutes[T]:
+    """`operations` gives method, path template and what the route leads to."""
+    exact: dict[str, dict[str, T]] = {}
+    tree: _Node[T] = _Node()
+    for method, path, target in operations:
+        if "{" not in path:
+            exact.setdefault(path, {})[method] = target
+            continue
+        node = tree
+        for segment in path.split("/")[1:]:
+            if segment.startswith("{") and segment.endswith("}"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.fixed.setdefault(segment, _Node())
+        node.methods[method] = target
+    return ApiRoutes(exact, tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes(Generic[T]):
+    """Every API version by `behov/v1`."""
+
+    apis: Mapping[str, ApiRoutes[T]]
+
+    def find(self, method: str, path: str) -> T:
+        """The target of `method` on `path`. Raises NoSuchApi, NoSuchOperation, MethodNotAllowed."""
+        parts = path.split("/", 3)  # "", api, v1, rest
+        if len(parts) < 3:
+            raise NoSuchApi
+        api = self.apis.get(f"{parts[1]}/{parts[2]}")
+        if api is None:
+            raise NoSuchApi
+        return api.find(method, "/" + parts[3] if len(parts) == 4 else "")

@@ -1,0 +1,233 @@
+"""Every setting in one frozen value, read once.
+
+The only file that reads the environment. A setting comes from the environment, else from `sluss.toml` in
+the working directory (same names, lower case, without the prefix), else from its default here. A wrong one
+stops the start with every fault listed at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PREFIX = "SLUSS_"
+FILE = "sluss.toml"
+UPSTREAM_PREFIX = "SLUSS_UPSTREAM_"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsFault(Exception):
+    """One or more settings are wrong. `faults` holds one sentence for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as the manual shows it: name, default as text, what it means."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+# The manual's page and its test are made from this table.
+SETTINGS = (
+    Setting("SLUSS_DATA_DIR", "var/", "Folder for the database, keys, the usage journal and the built portal."),
+    Setting("SLUSS_PORT", "8080", "Public port."),
+    Setting("SLUSS_LISTEN", "0.0.0.0", "Address the public port listens on."),  # noqa: S104 - public on purpose
+    Setting("SLUSS_ADMIN_PORT", "8081", "Port for metrics, health and the snapshot."),
+    Setting("SLUSS_ADMIN_LISTEN", "127.0.0.1", "Address the admin port listens on."),
+    Setting("SLUSS_CONTROL_PORT", "8082", "Loopback port of the control plane, reached through the edge only."),
+    Setting("SLUSS_ISSUER", "http://localhost:<port>", "Public base URL: the issuer of tokens, no trailing slash."),
+    Setting("SLUSS_HOSTS", "", "Further host names the edge answers for, besides the issuer's and loopback."),
+    Setting("SLUSS_DATABASE_URL", "sqlite:///<data dir>/sluss.db", "sqlite:///path or postgresql://…"),
+    Setting("SLUSS_REDIS_URL", "", "redis:// or rediss:// for shared counters; none: in-process, one edge process."),
+    Setting("SLUSS_CATALOG", "the reference backends", "Folders of publications, separated by ':'."),
+    Setting("SLUSS_EDGE_PROCESSES", "1", "Edge processes on the public port; more than one needs Redis."),
+    Setting("SLUSS_TRUSTED_PROXIES", "", "Networks (CIDR, comma separated) whose X-Forwarded-For is believed."),
+    Setting("SLUSS_DRAIN_SECONDS", "20", "How long calls in flight may go on after SIGTERM."),
+    Setting("SLUSS_ACCESS_LOG", "-", "File for access records, '-' for standard output, empty for none."),
+    Setting("SLUSS_UPSTREAM_<NAME>", "", "Value for ${SLUSS_UPSTREAM_<NAME>} in the upstream URLs of publications."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    data_dir: Path
+    port: int
+    listen: str
+    admin_port: int
+    admin_listen: str
+    control_port: int
+    issuer: str
+    hosts: frozenset[str]
+    database_url: str
+    redis_url: str | None
+    catalog: tuple[Path, ...]
+    edge_processes: int
+    trusted_proxies: tuple[Network, ...]
+    drain_seconds: float
+    access_log: str
+    upstream_variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def control_url(self) -> str:
+        return f"http://127.0.0.1:{self.control_port}"
+
+    @property
+    def master_key_path(self) -> Path:
+        return self.data_dir / "master.key"
+
+    @property
+    def portal_dir(self) -> Path:
+        return self.data_dir / "portal"
+
+
+class _Reader:
+    """Takes raw texts, gives typed values, collects every fault."""
+
+    def __init__(self, raw: Mapping[str, str]) -> None:
+        self.raw = raw
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self.raw.get(name, default).strip()
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            return int(value)
+        self.faults.append(f"{name}={value!r}: a whole number from {low} to {high} is needed")
+        return default
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        scheme = value.partition(":")[0]
+        if scheme not in schemes or "://" not in value:
+            shown = value.partition("@")[2] or value  # a password never reaches a message
+            self.faults.append(f"{name}={shown!r}: must begin with {' or '.join(s + '://' for s in schemes)}")
+        return value
+
+    def issuer(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+            self.faults.append(f"{name}={value!r}: a base URL such as https://api.region.example is needed")
+        elif parts.path:
+            self.faults.append(f"{name}={value!r}: no path and no trailing slash, the issuer is compared exactly")
+        elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+            self.faults.append(f"{name}={value!r}: https is needed for any host but loopback")
+        return value
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        found: list[Network] = []
+        for item in filter(None, (part.strip() for part in self.text(name, "").split(","))):
+            try:
+                found.append(ipaddress.ip_network(item))
+            except ValueError as error:
+                self.faults.append(f"{name}: {item!r} is no network in CIDR form ({error})")
+        return tuple(found)
+
+    def folders(self, name: str, default: tuple[Path, ...]) -> tuple[Path, ...]:
+        value = self.text(name, "")
+        if not value:
+            return default
+        paths = tuple(Path(part).expanduser().resolve() for part in value.split(":") if part)
+        self.faults.extend(f"{name}: there is no folder {path}" for path in paths if not path.is_dir())
+        return paths
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _raw(environment: Mapping[str, str], file: Path) -> tuple[dict[str, str], list[str]]:
+    """Join file and environment; the environment wins. Unknown names are faults: a typing error must not pass."""
+    known = {setting.name for setting in SETTINGS}
+    raw: dict[str, str] = {}
+    faults: list[str] = []
+    if file.is_file():
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return {}, [f"{file}: {error}"]
+        for key, value in content.items():
+            joined = ":".join(map(str, value)) if key == "catalog" and isinstance(value, list) else value
+            joined = ",".join(map(str, joined)) if isinstance(joined, list) else joined
+            raw[PREFIX + key.upper()] = str(joined)
+    raw.update({name: value for name, value in environment.items() if name.startswith(PREFIX)})
+    for name in raw:
+        if name not in known and not name.startswith((UPSTREAM_PREFIX, "SLUSS_TEST_")):
+            faults.append(f"{name}: there is no such setting; see `sluss doctor --help` for all of them")
+    return raw, faults
+
+
+def load(
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    default_catalog: Callable[[], tuple[Path, ...]] | None = None,
+) -> Settings:
+    """Read every setting. Raises SettingsFault with all faults at once."""
+    raw, faults = _raw(os.environ if environment is None else environment, file or Path(FILE))
+    reader = _Reader(raw)
+    reader.faults.extend(faults)
+    data_dir = Path(reader.text("SLUSS_DATA_DIR", "var")).expanduser().resolve()
+    port = reader.number("SLUSS_PORT", 8080, 1, 65535)
+    issuer = reader.issuer("SLUSS_ISSUER", f"http://localhost:{port}")
+    redis = reader.text("SLUSS_REDIS_URL", "")
+    settings = Settings(
+        data_dir=data_dir,
+        port=port,
+        listen=reader.text("SLUSS_LISTEN", "0.0.0.0"),  # noqa: S104 - the public port
+        admin_port=reader.number("SLUSS_ADMIN_PORT", 8081, 1, 65535),
+        admin_listen=reader.text("SLUSS_ADMIN_LISTEN", "127.0.0.1"),
+        control_port=reader.number("SLUSS_CONTROL_PORT", 8082, 1, 65535),
+        issuer=issuer,
+        hosts=_hosts(issuer, reader.text("SLUSS_HOSTS", "")),
+        database_url=reader.url(
+            "SLUSS_DATABASE_URL", f"sqlite:///{data_dir / 'sluss.db'}", ("sqlite", "postgresql", "postgres")
+        ),
+        redis_url=reader.url("SLUSS_REDIS_URL", "", ("redis", "rediss", "unix")) if redis else None,
+        catalog=reader.folders("SLUSS_CATALOG", (default_catalog or _reference_catalog)()),
+        edge_processes=reader.number("SLUSS_EDGE_PROCESSES", 1, 1, 64),
+        trusted_proxies=reader.networks("SLUSS_TRUSTED_PROXIES"),
+        drain_seconds=float(reader.number("SLUSS_DRAIN_SECONDS", 20, 0, 3600)),
+        access_log=reader.text("SLUSS_ACCESS_LOG", "-"),
+        upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
+    )
+    if settings.edge_processes > 1 and settings.redis_url is None:
+        reader.faults.append(
+            "SLUSS_EDGE_PROCESSES: more than one process needs shared counters; set SLUSS_REDIS_URL or use 1"
+        )
+    if len({settings.port, settings.admin_port, settings.control_port}) < 3:
+        reader.faults.append("SLUSS_PORT, SLUSS_ADMIN_PORT and SLUSS_CONTROL_PORT must differ")
+    if reader.faults:
+        raise SettingsFault(reader.faults)
+    return settings
+
+
+def _hosts(issuer: str, more: str) -> frozenset[str]:
+    names = {"localhost", "127.0.0.1", "[::1]"}
+    host = urlsplit(issuer).hostname
+    if host:
+        names.add(f"[{host}]" if ":" in host else host)
+    names.update(part.strip().lower() for part in more.split(",") if part.strip())
+    return frozenset(names)
+
+
+def _reference_catalog() -> tuple[Path, ...]:
+    return (Path(__file__).resolve().parent.parent / "backends",)
