@@ -1,0 +1,55 @@
+"""What authorisation is decided on: the demand of an operation and the table of apps and grants.
+
+Plain frozen values. The table is built by `gateway.snapshot` from the database and swapped whole; nothing
+here reads anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one published operation asks of its caller."""
+
+    api: str  # "behov/v1"
+    scopes: frozenset[str]  # all of them
+    callable: bool  # false for a retired version; its refusal is the line's, not ours
+
+
+@dataclass(frozen=True, slots=True)
+class AppAccess:
+    """The state of one app, by which all of its tokens stand or fall."""
+
+    app_id: str
+    client_id: str
+    organisation_id: str
+    environment: str
+    active: bool
+    tokens_valid_from: int  # epoch second; a token issued before it is revoked
+    organisation_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An app's subscription to one API: the base of limits and metering."""
+
+    subscription_id: str
+    organisation_id: str
+    app_id: str
+    api: str
+    environment: str
+    plan: str
+    plan_version: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTable:
+    """Everything authorisation looks up. Deny by default: what is not in it does not exist."""
+
+    apps: Mapping[str, AppAccess] = field(default_factory=dict)  # by client_id
+    grants: Mapping[tuple[str, str], Grant] = field(default_factory=dict)  # by (app_id, api)
+    revoked: frozenset[str] = frozenset()  # jti of revoked tokens that have not yet expired
