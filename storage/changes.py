@@ -1,0 +1,35 @@
+"""The change number: the edge rebuilds its snapshot when it has moved.
+
+One row, and not a sequence: its lock makes changes visible in the order of their numbers. With a sequence the
+later number could be seen before the earlier change, which would then never be read.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.schema.metadata import metadata
+from storage.schema.order import in_order
+
+table = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+
+async def current(session: AsyncSession) -> int:
+    """The number of the newest committed change."""
+    version: int = (await session.execute(select(table.c.version))).scalar_one()
+    return version
+
+
+async def bump(session: AsyncSession) -> int:
+    """One step up, atomically; the new number. Other writers of changes wait until this transaction ends."""
+    await in_order(session)
+    step = update(table).where(table.c.id == 1).values(version=table.c.version + 1).returning(table.c.version)
+    version: int = (await session.execute(step)).scalar_one()
+    return version

@@ -1,0 +1,1 @@
+"""What differs between SQLite and PostgreSQL: connections, how a transaction begins, how errors are told."""

@@ -1,0 +1,48 @@
+"""From a URL to the engines of one database: one that writes, one that reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.dialects import postgresql, sqlite
+from storage.errors import InvalidValue
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    write: AsyncEngine
+    read: AsyncEngine
+
+    async def close(self) -> None:
+        await self.write.dispose()
+        await self.read.dispose()
+
+
+def parse(url: str) -> URL:
+    """The URL with the driver we use; raises `InvalidValue` for databases we do not speak with."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # The text may hold a password: it stays out of the message.
+        raise InvalidValue("the database URL cannot be read") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise InvalidValue("SQLite needs a file: sqlite:///absolute/path")
+        return parsed.set(drivername="sqlite+aiosqlite")
+    if backend in ("postgresql", "postgres"):
+        return postgresql.for_asyncpg(parsed)
+    raise InvalidValue(f"no such database: {backend}")
+
+
+def connect(url: str) -> Engines:
+    """Engines with empty pools; nothing is connected yet."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Engines(write=sqlite.writer(parsed), read=sqlite.reader(parsed))
+    engine = postgresql.engine(parsed)
+    return Engines(write=engine, read=postgresql.read_only(engine))

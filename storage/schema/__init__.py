@@ -1,0 +1,1 @@
+"""What every aggregate's tables share: the metadata, ids, and rows turned into values."""
