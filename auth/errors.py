@@ -23,8 +23,10 @@ AuthError
 │   └── WrongEnvironment       sandbox credentials in production, or the other way
 ├── KeyTrouble                 our own keys; never the caller's fault
 │   ├── UnusableKey            a stored key cannot be read: wrong master key or damaged
+│   ├── ExposedMasterKey       the master key's file may be read by others
 │   ├── NoSigningKey           no key is active
 │   └── ForbiddenTransition    a key cannot go from its state by that event
+├── UnacceptableOverlap        a rotation's overlap is negative or too long
 └── PersonError                people: sign-up, sign-in, sessions
     ├── UnacceptableEmail
     ├── WeakPassword
@@ -207,6 +209,12 @@ class UnusableKey(KeyTrouble):
     en = "A stored key cannot be read."
 
 
+class ExposedMasterKey(KeyTrouble):
+    code = "exposed-master-key"
+    sv = "Huvudnyckelns fil kan läsas av andra än sin ägare."
+    en = "The master key's file can be read by others than its owner."
+
+
 class NoSigningKey(KeyTrouble):
     code = "no-signing-key"
     sv = "Det finns ingen aktiv signeringsnyckel."
@@ -217,6 +225,12 @@ class ForbiddenTransition(KeyTrouble):
     code = "forbidden-key-transition"
     sv = "Nyckeln kan inte byta tillstånd på det sättet."
     en = "The key cannot change state that way."
+
+
+class UnacceptableOverlap(AuthError):
+    code = "unacceptable-overlap"
+    sv = "Överlappningen måste vara mellan 0 sekunder och 30 dygn."
+    en = "The overlap must be between 0 seconds and 30 days."
 
 
 class PersonError(AuthError):
