@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, String, Table, case, select, update
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Table, Text, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import changes
@@ -38,12 +38,12 @@ REACHED_FROM: Mapping[str, frozenset[str]] = {
 table = Table(
     "apps",
     metadata,
-    Column("id", String(40), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
-    Column("name", String(200), nullable=False),
-    Column("environment", String(20), nullable=False),
-    Column("client_id", String(80), nullable=False, unique=True),
-    Column("state", String(20), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("client_id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
     Column("tokens_valid_from", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )

@@ -8,7 +8,8 @@ and then finds nothing to do, and one that is killed leaves the old form.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -16,8 +17,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage.dialects.engines import connect
+from storage.dialects.engines import Engines, connect
 from storage.dialects.translate import connecting, translated
 from storage.schema.order import in_order_sync
 
@@ -69,25 +71,25 @@ async def _change(url: str, step: Callable[[Connection], None]) -> None:
         step(connection)
 
     engines = connect(url)
-    try:
-        with translated():
-            with connecting():
-                connection = await engines.write.connect()
-            async with connection, connection.begin():
-                await connection.run_sync(locked)
-    finally:
-        await engines.close()
+    async with _connected(engines, engines.write) as connection, connection.begin():
+        await connection.run_sync(locked)
 
 
 async def _current(url: str) -> str | None:
     engines = connect(url)
+    async with _connected(engines, engines.read) as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+@asynccontextmanager
+async def _connected(engines: Engines, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         with translated():
             with connecting():
-                connection = await engines.read.connect()
-            async with connection:
-                return await connection.run_sync(
-                    lambda sync: MigrationContext.configure(sync).get_current_revision()
-                )
+                connection = await engine.connect()
+            try:
+                yield connection
+            finally:
+                await connection.close()
     finally:
         await engines.close()

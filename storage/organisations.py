@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, String, Table, delete, select, update
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Table, Text, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import changes, people
@@ -37,12 +37,12 @@ class Member:
 table = Table(
     "organisations",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("name", String(200), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
     # Two names that look alike are one name: "Ånga AB" cannot be taken again as "ånga  ab".
-    Column("name_key", String(400), nullable=False, unique=True),
-    Column("number", String(20), nullable=False),
-    Column("type", String(20), nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),
+    Column("number", Text, nullable=False),
+    Column("type", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
 )
@@ -52,7 +52,7 @@ members_table = Table(
     metadata,
     Column("organisation_id", ForeignKey("organisations.id"), primary_key=True),
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, index=True),
-    Column("role", String(20), nullable=False),
+    Column("role", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Boolean, Column, String, Table, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.errors import AlreadyExists, NotFound
@@ -28,12 +28,12 @@ class Person:
 table = Table(
     "people",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("email", String(320), nullable=False, unique=True),
-    Column("name", String(200), nullable=False),
-    Column("password_hash", String(255), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
     Column("operator", Boolean, nullable=False),
-    Column("language", String(8), nullable=False),
+    Column("language", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
 )
@@ -86,7 +86,7 @@ async def set_password(session: AsyncSession, person_id: str, password_hash: str
 
 
 async def set_disabled(session: AsyncSession, person_id: str, at: int | None) -> Person:
-    """`at` None enables again. Raises `NotFound`. Sessions and personal tokens of the disabled find nobody."""
+    """`at` None enables again. Raises `NotFound`. The disabled have no sessions or tokens."""
     return await _change(session, person_id, disabled_at=at)
 
 

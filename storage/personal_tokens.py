@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, func, or_, select, update
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import people
@@ -30,11 +30,11 @@ class PersonalToken:
 table = Table(
     "personal_tokens",
     metadata,
-    Column("id", String(40), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("name", String(200), nullable=False),
-    Column("token_hash", String(64), nullable=False, unique=True),
-    Column("last4", String(4), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("last4", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),

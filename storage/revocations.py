@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, delete, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import changes
@@ -28,11 +28,11 @@ class Revocation:
 table = Table(
     "revocations",
     metadata,
-    Column("jti", String(100), primary_key=True),
+    Column("jti", Text, primary_key=True),
     Column("app_id", ForeignKey("apps.id"), nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("revoked_at", BigInteger, nullable=False),
-    Column("reason", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 

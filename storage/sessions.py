@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text, select
 from sqlalchemy import delete as deletion
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,9 +28,9 @@ class Session:
 table = Table(
     "sessions",
     metadata,
-    Column("id_hash", String(64), primary_key=True),
+    Column("id_hash", Text, primary_key=True),
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("csrf", String(64), nullable=False),
+    Column("csrf", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table, Text, select, update
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import changes
@@ -36,11 +36,11 @@ REACHED_FROM: Mapping[str, frozenset[str]] = {
 table = Table(
     "signing_keys",
     metadata,
-    Column("kid", String(100), primary_key=True),
-    Column("algorithm", String(20), nullable=False),
+    Column("kid", Text, primary_key=True),
+    Column("algorithm", Text, nullable=False),
     Column("public_jwk", Text, nullable=False),
     Column("private_encrypted", LargeBinary, nullable=False),
-    Column("state", String(20), nullable=False),
+    Column("state", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
 )

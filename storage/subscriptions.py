@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, select, update
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import apps, changes
@@ -39,13 +39,13 @@ REACHED_FROM: Mapping[str, frozenset[str]] = {
 table = Table(
     "subscriptions",
     metadata,
-    Column("id", String(40), primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("app_id", ForeignKey("apps.id"), nullable=False, index=True),
-    Column("api", String(100), nullable=False),
-    Column("plan", String(100), nullable=False),
+    Column("api", Text, nullable=False),
+    Column("plan", Text, nullable=False),
     Column("plan_version", Integer, nullable=False),
-    Column("state", String(20), nullable=False, index=True),
+    Column("state", Text, nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
 )

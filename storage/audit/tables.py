@@ -6,7 +6,7 @@ that refuses gaps stops it too. The owner of the tables can drop triggers; the c
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Table, Text
 
 from storage.schema.metadata import metadata
 
@@ -15,17 +15,17 @@ table = Table(
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
-    Column("actor_kind", String(20), nullable=False),
+    Column("actor_kind", Text, nullable=False),
     Column("actor_id", Text, nullable=False),
-    Column("act", String(100), nullable=False),
-    Column("object_kind", String(50), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("object_kind", Text, nullable=False),
     Column("object_id", Text, nullable=False),
-    Column("organisation_id", String(40), index=True),
+    Column("organisation_id", Text, index=True),
     Column("request_id", Text, nullable=False),
-    Column("ip", String(45), nullable=False),
+    Column("ip", Text, nullable=False),
     Column("before", Text),
     Column("after", Text),
-    Column("hash", String(64), nullable=False),
+    Column("hash", Text, nullable=False),
 )
 
 head_table = Table(
@@ -33,6 +33,6 @@ head_table = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("hash", Text, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )

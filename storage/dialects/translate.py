@@ -25,6 +25,7 @@ SQLSTATES: dict[str, type[StorageError]] = {
     "40001": Busy,  # serialisation failure
     "40P01": Busy,  # deadlock
     "53": Unavailable,  # out of disk, memory, connections
+    "54": InvalidValue,  # a text longer than an index holds
     "55P03": Busy,  # lock wait ended
     "57": Unavailable,  # cancelled, shutting down, starting up
     "58": Unavailable,  # input/output

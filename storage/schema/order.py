@@ -14,7 +14,7 @@ ORDER_LOCK = 0x736C757373
 
 
 def in_order_sync(connection: Connection) -> None:
-    """Waits for its turn; held to the end of the transaction. On SQLite a write transaction has it already."""
+    """Waits for its turn; held to its end. On SQLite a write transaction has it already."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(ORDER_LOCK)))
 

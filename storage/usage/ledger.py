@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, func
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.schema.metadata import metadata
@@ -32,16 +32,16 @@ class UsageRow:
 table = Table(
     "usage",
     metadata,
-    Column("source", String(64), primary_key=True),
+    Column("source", Text, primary_key=True),
     Column("hour", BigInteger, primary_key=True),
-    Column("subscription_id", String(40), primary_key=True),
-    Column("operation", String(200), primary_key=True),
-    Column("outcome", String(20), primary_key=True),
-    Column("plan", String(100), primary_key=True),
+    Column("subscription_id", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("plan", Text, primary_key=True),
     Column("plan_version", Integer, primary_key=True),
-    Column("organisation_id", String(40), nullable=False),
-    Column("app_id", String(40), nullable=False),
-    Column("api", String(100), nullable=False),
+    Column("organisation_id", Text, nullable=False),
+    Column("app_id", Text, nullable=False),
+    Column("api", Text, nullable=False),
     Column("units", BigInteger, nullable=False),
     Column("calls", BigInteger, nullable=False),
 )
