@@ -1,0 +1,165 @@
+"""Counters in one process: exact, answered at once, and kept through kill -9 in mapped files of the data
+directory.
+
+Owns the order of one take. The rate lives in the process, on a clock that never steps; a restart fills the
+bucket. Units and usage are in cells (see `cells`, `accounts`, `journal`). One process only: the folder is
+locked. When there is no room for a new counter (disk full) the answer is "unavailable", whatever the plan
+says: a call that cannot be counted is not let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from quota import window
+from quota.clock import SteadyClock
+from quota.counters.accounts import Accounts
+from quota.counters.journal import Call, Journal
+from quota.counters.protocol import (
+    REFUSED_AS,
+    Decided,
+    Outcome,
+    Rebuild,
+    Taken,
+    Total,
+    UsageKey,
+    decision,
+    unavailable,
+)
+from quota.errors import CountersFull
+from quota.limit import refusal
+from quota.plans import SECOND, Limits
+
+_RETRY_WHEN_FULL = 30
+
+
+class MemoryCounters:
+    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rebuild: Rebuild | None = None,
+        clock: SteadyClock | None = None,
+        capacity: int = 1 << 20,
+    ) -> None:
+        self._clock = clock if clock is not None else SteadyClock()
+        self._now = self._clock.boot_ns
+        self._rebuild = rebuild
+        self._journal = Journal(folder, capacity=capacity)
+        self._accounts = Accounts(self._journal.cells)
+        self._present = self._accounts.present
+        self._records = self._journal.current
+        # The present hour and the ends of its windows, on the boot clock.
+        self._from = self._until = self._day_end = self._month_end = 0
+        self._turn = -1
+
+    async def start(self) -> None:
+        """Open the files. CountersLocked, CountersDamaged, CountersFull, and whatever `rebuild` raises."""
+        self._journal.open()
+        self._words = self._journal.words
+        try:
+            self._move(self._now())
+            self._accounts.forget_before(window.windows(self._accounts.windows.month_start - 1).month_id)
+            if self._journal.cells.fresh and self._rebuild is not None:
+                self._accounts.rebuild(await self._rebuild(self._clock.now_s()))
+        except BaseException:
+            self._journal.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the files; totals that were not written are found by the next start."""
+        self._journal.close()
+
+    def take(self, limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
+        """See `Counters.take`; `decided` is called before this returns."""
+        now = self._now()
+        if not self._from <= now < self._until:
+            self._move(now)
+        account = self._present.get(limits.subscription_id)
+        record = self._records.get(key)
+        if account is None or record is None or account.turn != self._turn:
+            try:
+                account = self._accounts.of(limits.subscription_id)
+                record = self._journal.record_of(key)
+            except CountersFull:
+                decided(unavailable(_RETRY_WHEN_FULL))
+                return
+        arrival = account.arrival_ns
+        backlog = arrival - now if arrival > now else 0
+        place = account.place
+        words = self._words
+        day_used = words[place[0]]
+        month_used = words[place[1]]
+        limited_by = refusal(limits, units, backlog, day_used, month_used)
+        if limited_by:
+            call = None
+            self._journal.count(record, REFUSED_AS[limited_by])
+        else:
+            backlog += limits.emission_ns
+            account.arrival_ns = now + backlog
+            call = self._journal.begin(record, units, place)
+            day_used += units
+            month_used += units
+        decided(
+            decision(
+                limits,
+                limited_by,
+                (backlog, day_used, month_used),
+                ((self._day_end - now) // SECOND + 1, (self._month_end - now) // SECOND + 1),
+                call,
+            )
+        )
+
+    def sent(self, taken: Taken) -> None:
+        """See `Counters.sent`."""
+        assert isinstance(taken, Call)
+        self._journal.sent(taken)
+
+    def keep(self, taken: Taken) -> None:
+        """See `Counters.keep`."""
+        assert isinstance(taken, Call)
+        self._journal.keep(taken)
+
+    def give_back(self, taken: Taken) -> None:
+        """See `Counters.give_back`."""
+        assert isinstance(taken, Call)
+        self._journal.give_back(taken)
+
+    def record(self, key: UsageKey, outcome: Outcome) -> None:
+        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing.
+        """
+        now = self._now()
+        if not self._from <= now < self._until:
+            self._move(now)
+        try:
+            self._journal.count(self._journal.record_of(key), outcome)
+        except CountersFull:
+            return
+
+    def totals(self) -> Sequence[Total]:
+        """See `Counters.totals`. Its beat also follows the wall clock."""
+        self._clock.follow()
+        self._move(self._now())
+        return self._journal.totals()
+
+    def written(self, totals: Sequence[Total]) -> None:
+        """See `Counters.written`."""
+        self._journal.written(totals)
+
+    def _move(self, now: int) -> None:
+        """Stand in the hour of `now` and in its windows."""
+        offset = self._clock.offset_ns
+        now_s = (now + offset) // SECOND
+        hour = window.hour_of(now_s)
+        if hour != self._journal.hour:
+            self._journal.turn(hour)
+            self._accounts.move_to(window.windows(now_s))
+            self._turn = self._accounts.turn
+        self._from = hour * window.HOUR * SECOND - offset
+        self._until = self._from + window.HOUR * SECOND
+        self._day_end = self._accounts.windows.day_end * SECOND - offset
+        self._month_end = self._accounts.windows.month_end * SECOND - offset
