@@ -1,0 +1,1 @@
+"""From the catalogue to Markdown: what stands on the generated pages."""
