@@ -51,6 +51,10 @@ class Attempts:
             self._windows.popitem(last=False)
         return tries + 1
 
+    def count_of(self, name: str) -> int:
+        """How many tries the newest window holds."""
+        return self._windows.get(name, (0.0, 0))[1]
+
     def forgive(self, name: str) -> None:
         """Takes one counted try back: it was genuine."""
         window = self._windows.get(name)

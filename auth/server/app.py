@@ -1,0 +1,128 @@
+"""The authorization server put together: what it is built of, and its addresses.
+
+`/oauth2/token` (RFC 6749), `/oauth2/revoke` (7009), `/oauth2/introspect` (7662), `/oauth2/jwks` (7517) and
+the metadata (8414). One transaction per call, committed also when the answer is an OAuth error: what the call
+counted or recorded must stay. Nothing slow happens inside.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from auth.errors import KeyTrouble
+from auth.grants.client_credentials import ApiScopes, client_credentials
+from auth.server.adapter import origin, public, respond
+from auth.server.call import Call
+from auth.server.clients import ClientAuthentication, presented
+from auth.server.core import Answer, Core, OAuthRequest
+from auth.server.faults import OAuthFault, ServerError, TemporarilyUnavailable
+from auth.server.form import read_form
+from auth.server.introspect import Introspection
+from auth.server.keyring import Keyring
+from auth.server.metadata import metadata
+from auth.server.revoke import Revocation
+from auth.tokens.signing import public_set
+from storage import signing_keys
+from storage.database import Database
+from storage.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+
+Step = Callable[[OAuthRequest], Answer]
+
+
+class AuthorizationServer:
+    """One issuer. `api_scopes` gives the scopes of every published API by its key; `clock` epoch seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        issuer: str,
+        master_key: bytes,
+        api_scopes: ApiScopes,
+        clock: Callable[[], float],
+        *,
+        clients: ClientAuthentication | None = None,
+    ) -> None:
+        self.issuer = issuer
+        self._database = database
+        self._api_scopes = api_scopes
+        self._clock = clock
+        self._clients = clients or ClientAuthentication()
+        keyring = Keyring(issuer, master_key)
+        self._core = Core(self._clients)
+        self._core.register_grant(client_credentials(issuer, keyring, api_scopes))
+        self._core.register_endpoint(Revocation(keyring))
+        self._core.register_endpoint(Introspection(keyring, issuer))
+
+    async def token(self, request: Request) -> Response:
+        return await self._answered(request, self._core.create_token_response)
+
+    async def revoke(self, request: Request) -> Response:
+        return await self._answered(
+            request, lambda call: self._core.create_endpoint_response("revocation", call)
+        )
+
+    async def introspect(self, request: Request) -> Response:
+        return await self._answered(
+            request, lambda call: self._core.create_endpoint_response("introspection", call)
+        )
+
+    async def jwks(self, request: Request) -> Response:
+        """Next, active and retiring keys. A minute old is new enough: a key is published before it signs."""
+        try:
+            async with self._database.read() as session:
+                rows = await signing_keys.all_published(session)
+        except Unavailable as fault:
+            _log.warning("key set: %s", fault.detail)
+            return respond(_refused(TemporarilyUnavailable()))
+        return public(public_set(rows), max_age=60)
+
+    async def metadata(self, request: Request) -> Response:
+        scopes: frozenset[str] = frozenset().union(*self._api_scopes().values())
+        return public(metadata(self.issuer, scopes), max_age=300)
+
+    async def _answered(self, request: Request, step: Step) -> Response:
+        try:
+            return respond(await self._run(request, step))
+        except OAuthFault as fault:
+            return respond(_refused(fault))
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        except Unavailable as fault:
+            _log.warning("authorization server: %s", fault.detail)
+            return respond(_refused(TemporarilyUnavailable()))
+        except KeyTrouble as fault:
+            _log.error("authorization server: %s: %s", fault.code, fault.detail)
+            return respond(_refused(ServerError()))
+
+    async def _run(self, request: Request, step: Step) -> Answer:
+        form = await read_form(request)
+        shown = presented(request.headers.getlist("authorization"), form)
+        sent_by = origin(request)
+        now = int(self._clock())
+        self._clients.check_tries(shown, sent_by, now)
+        async with self._database.begin() as session:
+            call = OAuthRequest(Call(session, now, sent_by, shown, form))
+            return await session.run_sync(lambda _: step(call))
+
+
+def _refused(fault: OAuthFault) -> Answer:
+    status, body, headers = fault()
+    return Answer(status, body, headers)
+
+
+def routes(server: AuthorizationServer) -> list[Route]:
+    return [
+        Route("/oauth2/token", server.token, methods=["POST"]),
+        Route("/oauth2/revoke", server.revoke, methods=["POST"]),
+        Route("/oauth2/introspect", server.introspect, methods=["POST"]),
+        Route("/oauth2/jwks", server.jwks, methods=["GET"]),
+        Route("/.well-known/oauth-authorization-server", server.metadata, methods=["GET"]),
+        Route("/.well-known/openid-configuration", server.metadata, methods=["GET"]),
+    ]
