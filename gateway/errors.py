@@ -1,7 +1,6 @@
 """The one table from exception class to status and problem document.
 
 Refusal                       the gateway's own reasons to refuse
-├── UnknownHost               421
 ├── NoSuchApi                 404
 ├── NoSuchOperation           404
 ├── MethodNotAllowed          405, with Allow
@@ -31,6 +30,7 @@ from gateway.catalog.model import Family
 from gateway.edge import errors as edge_errors
 
 Headers = list[tuple[bytes, bytes]]
+RETRY_SOON = 2  # seconds, for faults that mend themselves
 
 
 class Described(Protocol):
@@ -45,12 +45,6 @@ class Refusal(Exception):
     code = "refused"
     sv = "Anropet nekades."
     en = "The call was refused."
-
-
-class UnknownHost(Refusal):
-    code = "unknown-host"
-    sv = "Den här servern svarar inte för det värdnamnet."
-    en = "This server does not answer for that host name."
 
 
 class NoSuchApi(Refusal):
@@ -108,6 +102,10 @@ class CountersUnavailable(Refusal):
     sv = "Räkneverket svarar inte och planen släpper då inte igenom anrop."
     en = "The counters do not answer, and the plan then lets no calls through."
 
+    def __init__(self, retry_after: int = RETRY_SOON) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"retry after {retry_after} s")
+
 
 class UpstreamMissing(Refusal):
     code = "upstream-missing"
@@ -122,7 +120,6 @@ class Starting(Refusal):
 
 
 STATUS: dict[type[Exception], int] = {
-    UnknownHost: 421,
     NoSuchApi: 404,
     NoSuchOperation: 404,
     MethodNotAllowed: 405,
@@ -133,9 +130,26 @@ STATUS: dict[type[Exception], int] = {
     Starting: 503,
     auth_errors.Unauthenticated: 401,
     auth_errors.Forbidden: 403,
+    edge_errors.MalformedRequest: 400,
+    edge_errors.RequestBodyMalformed: 400,
+    edge_errors.UnknownCoding: 501,
+    edge_errors.UnknownMethod: 501,
+    edge_errors.RefusedMethod: 405,
+    edge_errors.UnknownVersion: 505,
+    edge_errors.ExpectationFailed: 417,
+    edge_errors.TargetTooLong: 414,
+    edge_errors.HeadTooLarge: 431,
+    edge_errors.BodyTooLarge: 413,
+    edge_errors.SlowClient: 408,
+    edge_errors.UnknownHost: 421,
+    edge_errors.UpstreamUnreachable: 502,
+    edge_errors.UpstreamBusy: 503,
+    edge_errors.UpstreamTimeout: 504,
+    edge_errors.BadUpstreamAnswer: 502,
+    edge_errors.TooManyConnections: 503,
+    edge_errors.Draining: 503,
+    edge_errors.ClientGone: 499,  # nobody receives it; it stands in records
 }
-
-RETRY_SOON = 2  # seconds, for faults that mend themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +214,7 @@ class Renderer:
             body = orjson.dumps(
                 {
                     "type": f"{self._issuer}{folder}{code}/",
-                    "title": HTTPStatus(status).phrase,
+                    "title": _phrase(status),
                     "status": status,
                     "detail": sentence,
                     "instance": instance,
@@ -223,10 +237,14 @@ class _Internal(Refusal):
     en = "Something went wrong on our side. Quote the request id when you contact us."
 
 
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Client Closed Request"
+
+
 def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
     if isinstance(error, MethodNotAllowed):
         yield b"Allow", ", ".join(error.allowed).encode()
-    elif isinstance(error, LimitReached):
+    elif isinstance(error, LimitReached | CountersUnavailable):
         yield b"Retry-After", str(error.retry_after).encode()
     elif isinstance(error, auth_errors.Unauthenticated):
         yield b"WWW-Authenticate", _challenge(error.bearer_error)

@@ -7,8 +7,9 @@ compared exactly: the edge has already refused every spelling that could mean so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, TypeVar
 
 from gateway.errors import MethodNotAllowed, NoSuchApi, NoSuchOperation
@@ -34,26 +35,30 @@ class ApiRoutes(Generic[T]):
 
     def find(self, method: str, path: str) -> T:
         """`path` is what follows `/{api}/v{major}`, with its leading slash."""
-        methods = self.exact.get(path) or _walk(self.tree, path)
-        if methods is None:
+        methods = self.exact.get(path)
+        if methods is not None and method in methods:
+            return methods[method]
+        allowed: set[str] = set()
+        for found in chain([methods] if methods else [], _walk(self.tree, path)):
+            if method in found:
+                return found[method]
+            if method == "HEAD" and "GET" in found:
+                return found["GET"]  # RFC 9110, 9.3.2: HEAD wherever GET
+            allowed.update(found)
+        if not allowed:
             raise NoSuchOperation
-        found = methods.get(method)
-        if found is None and method == "HEAD":
-            found = methods.get("GET")  # RFC 9110, 9.3.2: HEAD wherever GET
-        if found is None:
-            raise MethodNotAllowed(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
-        return found
+        raise MethodNotAllowed(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
 
 
-def _walk(tree: _Node[T], path: str) -> Mapping[str, T] | None:
-    """Fixed segments win over parameters; falls back when the fixed branch leads nowhere."""
+def _walk(tree: _Node[T], path: str) -> Iterator[Mapping[str, T]]:
+    """What the templates that fit lead to, fixed segments before parameters."""
     waiting = [(tree, 0)]
     segments = path.split("/")[1:]
     while waiting:
         node, depth = waiting.pop()
         if depth == len(segments):
             if node.methods:
-                return node.methods
+                yield node.methods
             continue
         segment = segments[depth]
         if node.parameter is not None and segment:
@@ -61,7 +66,6 @@ def _walk(tree: _Node[T], path: str) -> Mapping[str, T] | None:
         fixed = node.fixed.get(segment)
         if fixed is not None:
             waiting.append((fixed, depth + 1))
-    return None
 
 
 def compile_routes(operations: Iterable[tuple[str, str, T]]) -> ApiRoutes[T]:

@@ -41,22 +41,38 @@ class Setting:
 
 # The manual's page and its test are made from this table.
 SETTINGS = (
-    Setting("SLUSS_DATA_DIR", "var/", "Folder for the database, keys, the usage journal and the built portal."),
+    Setting(
+        "SLUSS_DATA_DIR", "var/", "Folder for the database, keys, the usage journal and the built portal."
+    ),
     Setting("SLUSS_PORT", "8080", "Public port."),
     Setting("SLUSS_LISTEN", "0.0.0.0", "Address the public port listens on."),  # noqa: S104 - public on purpose
     Setting("SLUSS_ADMIN_PORT", "8081", "Port for metrics, health and the snapshot."),
     Setting("SLUSS_ADMIN_LISTEN", "127.0.0.1", "Address the admin port listens on."),
-    Setting("SLUSS_CONTROL_PORT", "8082", "Loopback port of the control plane, reached through the edge only."),
-    Setting("SLUSS_ISSUER", "http://localhost:<port>", "Public base URL: the issuer of tokens, no trailing slash."),
+    Setting(
+        "SLUSS_CONTROL_PORT", "8082", "Loopback port of the control plane, reached through the edge only."
+    ),
+    Setting(
+        "SLUSS_ISSUER", "http://localhost:<port>", "Public base URL: the issuer of tokens, no trailing slash."
+    ),
     Setting("SLUSS_HOSTS", "", "Further host names the edge answers for, besides the issuer's and loopback."),
     Setting("SLUSS_DATABASE_URL", "sqlite:///<data dir>/sluss.db", "sqlite:///path or postgresql://…"),
-    Setting("SLUSS_REDIS_URL", "", "redis:// or rediss:// for shared counters; none: in-process, one edge process."),
+    Setting(
+        "SLUSS_REDIS_URL",
+        "",
+        "redis:// or rediss:// for shared counters; none: in-process, one edge process.",
+    ),
     Setting("SLUSS_CATALOG", "the reference backends", "Folders of publications, separated by ':'."),
     Setting("SLUSS_EDGE_PROCESSES", "1", "Edge processes on the public port; more than one needs Redis."),
-    Setting("SLUSS_TRUSTED_PROXIES", "", "Networks (CIDR, comma separated) whose X-Forwarded-For is believed."),
+    Setting(
+        "SLUSS_TRUSTED_PROXIES", "", "Networks (CIDR, comma separated) whose X-Forwarded-For is believed."
+    ),
     Setting("SLUSS_DRAIN_SECONDS", "20", "How long calls in flight may go on after SIGTERM."),
     Setting("SLUSS_ACCESS_LOG", "-", "File for access records, '-' for standard output, empty for none."),
-    Setting("SLUSS_UPSTREAM_<NAME>", "", "Value for ${SLUSS_UPSTREAM_<NAME>} in the upstream URLs of publications."),
+    Setting(
+        "SLUSS_UPSTREAM_<NAME>",
+        "",
+        "Value for ${SLUSS_UPSTREAM_<NAME>} in the upstream URLs of publications.",
+    ),
 )
 
 
@@ -120,10 +136,18 @@ class _Reader:
     def issuer(self, name: str, default: str) -> str:
         value = self.text(name, default)
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
             self.faults.append(f"{name}={value!r}: a base URL such as https://api.region.example is needed")
         elif parts.path:
-            self.faults.append(f"{name}={value!r}: no path and no trailing slash, the issuer is compared exactly")
+            self.faults.append(
+                f"{name}={value!r}: no path and no trailing slash, the issuer is compared exactly"
+            )
         elif parts.scheme == "http" and not _is_loopback(parts.hostname):
             self.faults.append(f"{name}={value!r}: https is needed for any host but loopback")
         return value

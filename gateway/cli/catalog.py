@@ -1,0 +1,121 @@
+"""Commands of API owners: what is published, whether a publication is sound, publish, retire."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.catalog import lint, publish
+from gateway.catalog import load as catalog_load
+from gateway.catalog.errors import CatalogFaults
+from gateway.cli.output import Failure, json_option, show, table
+from gateway.settings import load
+
+
+@click.group()
+def api() -> None:
+    """Published APIs."""
+
+
+@api.command("list")
+@json_option
+def api_list(as_json: bool) -> None:
+    """Every published API with version, status and plans."""
+    settings = load()
+    try:
+        catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    except CatalogFaults as faults:
+        raise Failure(str(faults)) from faults
+    rows: list[dict[str, Any]] = [
+        {
+            "api": found.key,
+            "version": found.version,
+            "status": str(found.status),
+            "family": str(found.family),
+            "operations": len(found.operations),
+            "plans": list(found.plans),
+        }
+        for found in catalog.apis.values()
+    ]
+    columns = ("api", "version", "status", "family", "operations", "plans")
+    cells = [[", ".join(row[c]) if c == "plans" else row[c] for c in columns] for row in rows]
+    show(rows, as_json, table(columns, cells))
+
+
+@api.command("lint")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option
+def api_lint(folder: Path, as_json: bool) -> None:
+    """Report every fault of a publication with file and line; status 1 when one of them is an error."""
+    faults = lint.lint(folder)
+    rows = [asdict(fault) | {"file": str(fault.file), "severity": str(fault.severity)} for fault in faults]
+    show(rows, as_json, "\n".join(map(str, faults)) or f"{folder}: no faults")
+    errors = sum(str(fault.severity) == "error" for fault in faults)
+    if errors:
+        raise Failure(f"{errors} errors in {folder}")
+
+
+@api.command("publish")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Catalogue folder; default the first of SLUSS_CATALOG.",
+)
+@json_option
+def api_publish(folder: Path, target: Path | None, as_json: bool) -> None:
+    """Check a publication and put it into the catalogue; a running edge takes it within two seconds."""
+    settings = load()
+    try:
+        placed = publish.publish(folder, target or settings.catalog[0], settings.upstream_variables)
+    except CatalogFaults as faults:
+        raise Failure(str(faults)) from faults
+    show({"folder": str(placed)}, as_json, f"published in {placed}")
+
+
+@api.command("retire")
+@click.argument("name")
+@json_option
+def api_retire(name: str, as_json: bool) -> None:
+    """Set an API version (as `behov/v1`) to retired: its calls are answered 410 from then on."""
+    settings = load()
+    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    found = catalog.apis.get(name)
+    if found is None:
+        raise Failure(f"there is no API {name!r}; published are: {', '.join(sorted(catalog.apis))}")
+    publish.retire(found.folder)
+    show({"api": name, "status": "retired"}, as_json, f"{name} is retired")
+
+
+@click.group()
+def plan() -> None:
+    """Plans."""
+
+
+@plan.command("list")
+@json_option
+def plan_list(as_json: bool) -> None:
+    """Every version of every plan with its limits and prices (öre)."""
+    settings = load()
+    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    rows = [
+        {
+            "plan": found.key,
+            "name": found.name.en,
+            "fee": found.fee,
+            "rate": f"{found.rate.requests}/{found.rate.seconds} s, burst {found.rate.burst}"
+            if found.rate
+            else "",
+            "per_day": found.per_day,
+            "per_month": found.per_month,
+            "at_end": str(found.at_end),
+            "environments": sorted(map(str, found.environments)),
+        }
+        for found in catalog.plans.values()
+    ]
+    columns = ("plan", "name", "fee", "rate", "per_day", "per_month", "at_end")
+    show(rows, as_json, table(columns, [["" if row[c] is None else row[c] for c in columns] for row in rows]))

@@ -1,0 +1,88 @@
+"""Counters of the line, kept as plain integers and shaped for Prometheus when scraped.
+
+Label sets are bounded: API and operation come from the catalogue, never from a request (promise P2).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.access_log import Record
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class _Series:
+    """Calls of one API, operation and status: a count per duration bucket, and the sum."""
+
+    __slots__ = ("buckets", "bytes_in", "bytes_out", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+
+class LineMetrics(Collector):
+    """Fed with each record; collected by prometheus-client. `gauges` is asked at scrape time."""
+
+    def __init__(self, gauges: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        self._series: dict[tuple[str, str, str, int], _Series] = {}
+        self._refusals: dict[str, int] = {}
+        self._gauges = gauges
+
+    def observe(self, record: Record) -> None:
+        key = (record.api, record.operation, record.method if record.api else "", record.status)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = _Series()
+        series.buckets[bisect_left(BOUNDS, record.duration)] += 1
+        series.seconds += record.duration
+        series.bytes_in += record.bytes_in
+        series.bytes_out += record.bytes_out
+        if record.code:
+            self._refusals[record.code] = self._refusals.get(record.code, 0) + 1
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ["api", "operation", "method", "status"]
+        calls = HistogramMetricFamily("sluss_call_seconds", "Duration of calls at the edge", labels=labels)
+        sizes = CounterMetricFamily(
+            "sluss_body_bytes", "Body bytes relayed", labels=["api", "operation", "direction"]
+        )
+        totals: dict[tuple[str, str, str], int] = {}
+        for (api, operation, method, status), series in self._series.items():
+            running, buckets = 0, []
+            for bound, count in zip((*map(str, BOUNDS), "+Inf"), series.buckets, strict=True):
+                running += count
+                buckets.append((bound, float(running)))
+            calls.add_metric([api, operation, method, str(status)], buckets, series.seconds)
+            for direction, size in (("in", series.bytes_in), ("out", series.bytes_out)):
+                totals[api, operation, direction] = totals.get((api, operation, direction), 0) + size
+        for key, size in totals.items():
+            sizes.add_metric(list(key), size)
+        refused = CounterMetricFamily(
+            "sluss_refusals", "Calls answered by the gateway itself", labels=["code"]
+        )
+        for code, count in self._refusals.items():
+            refused.add_metric([code], count)
+        yield calls
+        yield sizes
+        yield refused
+        for name, meaning, value in self._gauges():
+            yield GaugeMetricFamily(name, meaning, value=value)
+
+    def page(self) -> bytes:
+        """The exposition text, with these metrics alone: importing a library must not add to it."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        return self._refusals
