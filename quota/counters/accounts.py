@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from quota.counters.calls import Place
 from quota.counters.cells import Cells
-from quota.counters.journal import Place
 from quota.counters.protocol import Used
 from quota.window import Windows
 

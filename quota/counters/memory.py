@@ -2,9 +2,9 @@
 directory.
 
 Owns the order of one take. The rate lives in the process, on a clock that never steps; a restart fills the
-bucket. Units and usage are in cells (see `cells`, `accounts`, `journal`). One process only: the folder is
-locked. When there is no room for a new counter (disk full) the answer is "unavailable", whatever the plan
-says: a call that cannot be counted is not let through.
+bucket. Units and usage are in cells (see `cells`, `accounts`, `records`, `calls`). One process only: the
+folder is locked. When there is no room for a new counter (disk full) the answer is "unavailable", whatever
+the plan says: a call that cannot be counted is not let through.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from quota import window
 from quota.clock import SteadyClock
 from quota.counters.accounts import Accounts
-from quota.counters.journal import Call, Journal
+from quota.counters.calls import Call, Calls
+from quota.counters.cells import Cells
 from quota.counters.protocol import (
     REFUSED_AS,
     Decided,
@@ -27,6 +28,7 @@ from quota.counters.protocol import (
     decision,
     unavailable,
 )
+from quota.counters.records import Records
 from quota.errors import CountersFull
 from quota.limit import refusal
 from quota.plans import SECOND, Limits
@@ -35,8 +37,7 @@ _RETRY_WHEN_FULL = 30
 
 
 class MemoryCounters:
-    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted.
-    """
+    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted."""
 
     def __init__(
         self,
@@ -49,30 +50,34 @@ class MemoryCounters:
         self._clock = clock if clock is not None else SteadyClock()
         self._now = self._clock.boot_ns
         self._rebuild = rebuild
-        self._journal = Journal(folder, capacity=capacity)
-        self._accounts = Accounts(self._journal.cells)
+        self._cells = Cells(folder, capacity=capacity)
+        self._records = Records(self._cells)
+        self._calls = Calls(self._cells, self._records)
+        self._accounts = Accounts(self._cells)
         self._present = self._accounts.present
-        self._records = self._journal.current
+        self._current = self._records.current
         # The present hour and the ends of its windows, on the boot clock.
         self._from = self._until = self._day_end = self._month_end = 0
         self._turn = -1
 
     async def start(self) -> None:
         """Open the files. CountersLocked, CountersDamaged, CountersFull, and whatever `rebuild` raises."""
-        self._journal.open()
-        self._words = self._journal.words
+        self._cells.open()
+        self._words = self._cells.words
+        self._records.open()
+        self._calls.open()
         try:
             self._move(self._now())
             self._accounts.forget_before(window.windows(self._accounts.windows.month_start - 1).month_id)
-            if self._journal.cells.fresh and self._rebuild is not None:
+            if self._cells.fresh and self._rebuild is not None:
                 self._accounts.rebuild(await self._rebuild(self._clock.now_s()))
         except BaseException:
-            self._journal.close()
+            self._cells.close()
             raise
 
     async def close(self) -> None:
         """Close the files; totals that were not written are found by the next start."""
-        self._journal.close()
+        self._cells.close()
 
     def take(self, limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
         """See `Counters.take`; `decided` is called before this returns."""
@@ -80,11 +85,11 @@ class MemoryCounters:
         if not self._from <= now < self._until:
             self._move(now)
         account = self._present.get(limits.subscription_id)
-        record = self._records.get(key)
+        record = self._current.get(key)
         if account is None or record is None or account.turn != self._turn:
             try:
                 account = self._accounts.of(limits.subscription_id)
-                record = self._journal.record_of(key)
+                record = self._records.of(key)
             except CountersFull:
                 decided(unavailable(_RETRY_WHEN_FULL))
                 return
@@ -97,19 +102,20 @@ class MemoryCounters:
         limited_by = refusal(limits, units, backlog, day_used, month_used)
         if limited_by:
             call = None
-            self._journal.count(record, REFUSED_AS[limited_by])
+            self._records.count(record, REFUSED_AS[limited_by])
         else:
             backlog += limits.emission_ns
             account.arrival_ns = now + backlog
-            call = self._journal.begin(record, units, place)
+            call = self._calls.begin(record, units, place)
             day_used += units
             month_used += units
+        now_s = now // SECOND
         decided(
             decision(
                 limits,
                 limited_by,
                 (backlog, day_used, month_used),
-                ((self._day_end - now) // SECOND + 1, (self._month_end - now) // SECOND + 1),
+                (self._day_end - now_s, self._month_end - now_s),
                 call,
             )
         )
@@ -117,26 +123,25 @@ class MemoryCounters:
     def sent(self, taken: Taken) -> None:
         """See `Counters.sent`."""
         assert isinstance(taken, Call)
-        self._journal.sent(taken)
+        self._calls.sent(taken)
 
     def keep(self, taken: Taken) -> None:
         """See `Counters.keep`."""
         assert isinstance(taken, Call)
-        self._journal.keep(taken)
+        self._calls.keep(taken)
 
     def give_back(self, taken: Taken) -> None:
         """See `Counters.give_back`."""
         assert isinstance(taken, Call)
-        self._journal.give_back(taken)
+        self._calls.give_back(taken)
 
     def record(self, key: UsageKey, outcome: Outcome) -> None:
-        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing.
-        """
+        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing."""
         now = self._now()
         if not self._from <= now < self._until:
             self._move(now)
         try:
-            self._journal.count(self._journal.record_of(key), outcome)
+            self._records.count(self._records.of(key), outcome)
         except CountersFull:
             return
 
@@ -144,22 +149,24 @@ class MemoryCounters:
         """See `Counters.totals`. Its beat also follows the wall clock."""
         self._clock.follow()
         self._move(self._now())
-        return self._journal.totals()
+        return self._records.totals()
 
     def written(self, totals: Sequence[Total]) -> None:
         """See `Counters.written`."""
-        self._journal.written(totals)
+        self._records.written(totals)
 
     def _move(self, now: int) -> None:
         """Stand in the hour of `now` and in its windows."""
         offset = self._clock.offset_ns
         now_s = (now + offset) // SECOND
         hour = window.hour_of(now_s)
-        if hour != self._journal.hour:
-            self._journal.turn(hour)
+        if hour != self._records.hour:
+            self._records.turn(hour)
             self._accounts.move_to(window.windows(now_s))
             self._turn = self._accounts.turn
         self._from = hour * window.HOUR * SECOND - offset
         self._until = self._from + window.HOUR * SECOND
-        self._day_end = self._accounts.windows.day_end * SECOND - offset
-        self._month_end = self._accounts.windows.month_end * SECOND - offset
+        # In whole seconds and rounded up, so that a reset is never told too early.
+        offset_s = offset // SECOND
+        self._day_end = self._accounts.windows.day_end - offset_s
+        self._month_end = self._accounts.windows.month_end - offset_s

@@ -131,7 +131,7 @@ def decision(
     emission_ns = limits.emission_ns
     per_day = limits.per_day
     per_month = limits.per_month
-    return Decision(
+    answer = (
         not limited_by,
         limited_by,
         retry_after,
@@ -143,6 +143,7 @@ def decision(
         month_reset,
         taken,
     )
+    return tuple.__new__(Decision, answer)  # Decision(...) costs 0.15 µs more
 
 
 def unavailable(retry_after: int = 1) -> Decision:
