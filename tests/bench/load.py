@@ -1,0 +1,102 @@
+"""The load: a fixed number of connections, each sending its next request when the last is answered.
+
+wrk where it is found, else `tests.bench.load_generator`. Both give the same figures; the report says which.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.bench.candidate import Target
+from tests.bench.machine import find_program, pinned
+
+# wrk calls `done` once, after the run: nothing here costs time while it measures.
+WRK_REPORT = """\
+done = function(summary, latency, requests)
+  local e = summary.errors
+  print(string.format(
+    'RESULT {"requests": %d, "seconds": %.6f, "errors": %d, "p50_us": %.1f, "p99_us": %.1f}',
+    summary.requests, summary.duration / 1e6, e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
+"""
+
+
+class LoadFailed(Exception):
+    """The load itself could not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    requests: int
+    seconds: float
+    errors: int
+    p50_us: float
+    p99_us: float
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+
+class Generator(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def run(self, target: Target, *, connections: int, seconds: int) -> Load: ...
+
+
+def _run(command: Sequence[str], core: int, seconds: int) -> Load:
+    with pinned(core):
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
+    for line in finished.stdout.splitlines():
+        if line.startswith("RESULT "):
+            return Load(**json.loads(line.removeprefix("RESULT ")))
+    raise LoadFailed(f"{command[0]} gave no result: {finished.stdout[-500:]}{finished.stderr[-1000:]}")
+
+
+class Wrk:
+    name = "wrk"
+
+    def __init__(self, program: str, folder: Path, core: int) -> None:
+        self._program = program
+        self._core = core
+        self._script = folder / "report.lua"
+        self._script.write_text(WRK_REPORT, encoding="utf-8")
+
+    def run(self, target: Target, *, connections: int, seconds: int) -> Load:
+        headers = [part for name, value in target.headers.items() for part in ("-H", f"{name}: {value}")]
+        command = [
+            self._program, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s",
+            "-s", str(self._script), *headers, target.url,
+        ]  # fmt: skip
+        return _run(command, self._core, seconds)
+
+
+class OwnGenerator:
+    name = "tests.bench.load_generator"
+
+    def __init__(self, core: int) -> None:
+        self._core = core
+
+    def run(self, target: Target, *, connections: int, seconds: int) -> Load:
+        order = {
+            "port": target.port,
+            "path": target.path,
+            "headers": dict(target.headers),
+            "connections": connections,
+            "seconds": seconds,
+        }
+        command = [sys.executable, "-m", "tests.bench.load_generator", json.dumps(order)]
+        return _run(command, self._core, seconds)
+
+
+def generator(folder: Path, core: int) -> Generator:
+    program = find_program("wrk")
+    return Wrk(program, folder, core) if program else OwnGenerator(core)
