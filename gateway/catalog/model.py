@@ -141,6 +141,11 @@ class Api:
         """`/behov/v1`: the first two path segments on the public port."""
         return f"/{self.id}/v{self.major}"
 
+    @property
+    def documentation(self) -> str:
+        """`/portal/apis/behov-v1/`: the page of this version in the portal (Swedish; English has `/portal/en/`)."""
+        return f"/portal/apis/{self.id}-v{self.major}/"
+
 
 class AtEnd(StrEnum):
     """What happens at the end of a quota."""
@@ -207,3 +212,4 @@ class Catalog:
     plans: Mapping[str, Plan]  # by Plan.key, every version
     digest: str  # changes when any file's content does
     current_plans: Mapping[str, Plan] = field(default_factory=dict)  # by plan id, the newest version
+    plan_places: Mapping[str, tuple[Path, int]] = field(default_factory=dict)  # by Plan.key: file and line

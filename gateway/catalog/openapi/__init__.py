@@ -1,0 +1,1 @@
+"""What the gateway must know and hold true about an OpenAPI document."""

@@ -1,0 +1,279 @@
+"""One folder with `api.yaml`, `openapi.yaml` and perhaps `overlay.sv.yaml` → one `Api`.
+
+Faults are collected into the list that is passed in; None comes back when there is any error. Whether the
+plans exist is asked in `load`, which sees them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from gateway.catalog.errors import Fault, Severity
+from gateway.catalog.model import (
+    Access,
+    Api,
+    Contact,
+    Environment,
+    Family,
+    Operation,
+    Status,
+    Text,
+    Timeouts,
+    Upstream,
+)
+from gateway.catalog.openapi import operations, references
+from gateway.catalog.source import document, overlay, schema, variables
+from gateway.catalog.source.document import Document, pointer_of
+
+API_FILE = "api.yaml"
+OPENAPI_FILE = "openapi.yaml"
+OVERLAY_FILE = "overlay.sv.yaml"
+FILES = (API_FILE, OPENAPI_FILE, OVERLAY_FILE)
+
+# First segments of the public port that are not APIs.
+RESERVED_IDS = frozenset(
+    {
+        "portal",
+        "console",
+        "oauth2",
+        "management",
+        "decide",
+        "catalog",
+        "metrics",
+        "healthz",
+        "readyz",
+        "snapshot",
+    }
+)
+_DEFAULT_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The bytes of one folder, not looked at yet, and their digest."""
+
+    folder: Path
+    contents: Mapping[str, bytes | Fault]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The parsed files of one folder."""
+
+    folder: Path
+    api: Document
+    openapi: Document
+    overlay: Document | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came out of one folder. `sv` has the pointers of all texts that the overlay set."""
+
+    sources: Sources
+    api: Api | None
+    faults: tuple[Fault, ...]
+    sv: frozenset[str] = frozenset()
+
+
+def read_files(folder: Path) -> Files:
+    names = (API_FILE, OPENAPI_FILE, *((OVERLAY_FILE,) if (folder / OVERLAY_FILE).exists() else ()))
+    contents = {name: document.content_of(folder / name) for name in names}
+    digest = hashlib.sha256()
+    for name, content in contents.items():
+        whole = repr(content).encode() if isinstance(content, Fault) else content
+        digest.update(b"%s %d\n%s" % (name.encode(), len(whole), whole))
+    return Files(folder, contents, digest.hexdigest())
+
+
+def parse(files: Files) -> Sources:
+    """Nothing is judged yet but the YAML."""
+    parsed = {name: document.of(files.folder / name, content) for name, content in files.contents.items()}
+    return Sources(
+        files.folder, parsed[API_FILE], parsed[OPENAPI_FILE], parsed.get(OVERLAY_FILE), files.digest
+    )
+
+
+def _documents(sources: Sources) -> Iterator[tuple[Document, str]]:
+    yield sources.api, "api"
+    yield sources.openapi, "openapi"
+    if sources.overlay is not None:
+        yield sources.overlay, "overlay"
+
+
+def build(sources: Sources, values: Mapping[str, str]) -> Read:
+    """Judges the files and makes the `Api`. Never raises."""
+    faults: list[Fault] = []
+    for each, name in _documents(sources):
+        faults.extend(each.faults)
+        if not each.faults:
+            faults.extend(schema.check(each, name))
+    broken = {fault.file for fault in faults}
+    if sources.openapi.file not in broken:
+        faults.extend(references.check(sources.openapi))
+        faults.extend(operations.check(sources.openapi))
+    if sources.api.file not in broken:
+        faults.extend(_check_api(sources.api))
+    if not broken & {sources.openapi.file, sources.api.file}:
+        faults.extend(_check_together(sources))
+    translated = overlay.Overlaid({}, frozenset())
+    if not broken and sources.overlay is not None:
+        translated = overlay.apply(sources.openapi.value, sources.overlay)
+        faults.extend(translated.faults)
+    upstreams: dict[Environment, tuple[Upstream, ...]] = {}
+    if sources.api.file not in broken:
+        upstreams = _upstreams(sources.api, values, faults)
+    if any(fault.severity is Severity.ERROR for fault in faults):
+        return Read(sources, None, tuple(faults), translated.texts)
+    swedish = translated.value if sources.overlay is not None else sources.openapi.value
+    return Read(sources, _api(sources, upstreams, swedish), tuple(faults), translated.texts)
+
+
+def _check_api(api: Document) -> Iterator[Fault]:
+    value = api.value
+    if value["id"] in RESERVED_IDS:
+        yield api.fault("/id", f"{value['id']!r} is an address of the gateway itself; choose another id")
+    days: dict[str, date] = {}
+    for name in ("released", "deprecated", "sunset"):
+        if value.get(name) is not None:
+            try:
+                days[name] = date.fromisoformat(value[name])
+            except ValueError:
+                yield api.fault(f"/{name}", f"{name}: there is no day {value[name]}")
+    if "released" not in days and value["released"] is None:
+        yield api.fault("/released", "give the day of the release as YYYY-MM-DD")
+    if value["status"] == "deprecated" and value.get("deprecated") is None:
+        yield api.fault("/status", "a deprecated version says since when; add `deprecated`")
+    order = [name for name in ("released", "deprecated", "sunset") if name in days]
+    for earlier, later in pairwise(order):
+        if days[later] < days[earlier]:
+            yield api.fault(f"/{later}", f"{later} comes before {earlier}; correct the day")
+
+
+def _check_together(sources: Sources) -> Iterator[Fault]:
+    """What api.yaml says about operations and scopes must be about those of the document."""
+    api, openapi = sources.api, sources.openapi
+    known = {operation["operationId"] for _, _, operation in operations.each(openapi.value)}
+    for part in ("weights", "limits"):
+        for name in api.value.get(part, {}).get("operations", {}):
+            if name not in known:
+                yield api.fault(
+                    pointer_of(part, "operations", name),
+                    f"no operation {name!r} in {OPENAPI_FILE}; correct it",
+                )
+    if api.value.get("family", "rest") == "rest":
+        begin = f"{api.value['id']}:"
+        for scope in operations.scopes_declared(openapi.value):
+            if not scope.startswith(begin) or scope == begin:
+                yield openapi.fault(
+                    "/components/securitySchemes", f"the scope {scope!r} must begin with {begin!r}; rename it"
+                )
+
+
+def _upstreams(
+    api: Document, values: Mapping[str, str], faults: list[Fault]
+) -> dict[Environment, tuple[Upstream, ...]]:
+    result: dict[Environment, tuple[Upstream, ...]] = {}
+    for name, entries in api.value["upstreams"].items():
+        built = []
+        for number, entry in enumerate(entries):
+            try:
+                url = variables.upstream_url(entry["url"], values)
+            except variables.WrongAddress as error:
+                faults.append(api.fault(pointer_of("upstreams", name, number, "url"), str(error)))
+            else:
+                built.append(Upstream(url, entry.get("weight", 1)))
+        result[Environment(name)] = tuple(built)
+    return result
+
+
+def _text(value: Mapping[str, str]) -> Text:
+    return Text(sv=value["sv"].strip(), en=value["en"].strip())
+
+
+def _operations(sources: Sources, swedish: Mapping[str, Any]) -> tuple[Operation, ...]:
+    weights = sources.api.value.get("weights", {})
+    limits = sources.api.value.get("limits", {})
+    weight, body = weights.get("default", 1), limits.get("body", _DEFAULT_BODY)
+    return tuple(
+        Operation(
+            id=each.id,
+            method=each.method,
+            path=each.path,
+            scopes=each.scopes,
+            weight=weights.get("operations", {}).get(each.id, weight),
+            summary=Text(
+                sv=swedish["paths"][each.path][each.method.lower()]["summary"], en=each.value["summary"]
+            ),
+            body_limit=limits.get("operations", {}).get(each.id, body),
+        )
+        for each in operations.operations(sources.openapi)
+    )
+
+
+def _access(value: Mapping[str, Any]) -> Access:
+    return Access(
+        credentials=tuple(value.get("credentials", ("oauth2",))),
+        purposes=tuple(value.get("purposes", ())),
+        agreement=value.get("agreement", False),
+        approval=value.get("approval", False),
+        pass_authorization=value.get("passAuthorization", False),
+    )
+
+
+def _timeouts(value: Mapping[str, Any]) -> Timeouts:
+    return Timeouts(
+        connect=float(value.get("connect", 2.0)),
+        first_byte=float(value.get("firstByte", 15.0)),
+        idle=float(value.get("idle", 30.0)),
+        total=float(value.get("total", 0.0)),
+    )
+
+
+def _published(value: Mapping[str, Any], base: str) -> Mapping[str, Any]:
+    """The document as clients see it: the service's own addresses are nobody's business."""
+    return MappingProxyType({**value, "servers": [{"url": base}]})
+
+
+def _api(
+    sources: Sources, upstreams: dict[Environment, tuple[Upstream, ...]], swedish: Mapping[str, Any]
+) -> Api:
+    value, english = sources.api.value, sources.openapi.value
+    version = english["info"]["version"]
+    major = int(version.split(".")[0])
+    base = f"/{value['id']}/v{major}"
+    scopes, scopes_sv = operations.scopes_declared(english), operations.scopes_declared(dict(swedish))
+    return Api(
+        id=value["id"],
+        major=major,
+        version=version,
+        name=_text(value["name"]),
+        summary=_text(value["summary"]),
+        family=Family(value.get("family", "rest")),
+        status=Status(value["status"]),
+        released=value["released"],
+        deprecated=value.get("deprecated"),
+        sunset=value.get("sunset"),
+        upstreams=MappingProxyType(upstreams),
+        access=_access(value.get("access", {})),
+        plans=tuple(value["plans"]),
+        operations=_operations(sources, swedish),
+        scopes=MappingProxyType({name: Text(sv=scopes_sv[name], en=scopes[name]) for name in scopes}),
+        timeouts=_timeouts(value.get("timeouts", {})),
+        body_limit=value.get("limits", {}).get("body", _DEFAULT_BODY),
+        contacts=tuple(Contact(**contact) for contact in value["contacts"]),
+        terms=MappingProxyType({name: _text(text) for name, text in value["terms"].items()}),
+        service_level=_text(value["serviceLevel"]),
+        openapi=_published(english, base),
+        openapi_sv=_published(swedish, base),
+        folder=sources.folder,
+    )
