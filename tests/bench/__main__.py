@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench import report, upstream
 from tests.bench.candidate import Bench, Candidate, Running
-from tests.bench.load import generator
+from tests.bench.load import LoadFailed, generator
 from tests.bench.machine import Cores, NotStarted, processor
 from tests.bench.measure import Plan, Sample, Stand, rounds
 from tests.bench.peers import Direct, Haproxy, Nginx, StarletteHttpx, Traefik
@@ -135,7 +135,11 @@ def main() -> int:
     given = arguments()
     plan = QUICK if given.quick else Plan(given.rounds, given.seconds)
     with tempfile.TemporaryDirectory(prefix="sluss-bench-") as folder:
-        table, figures, failed = measure(plan, given.only, Path(folder))
+        try:
+            table, figures, failed = measure(plan, given.only, Path(folder))
+        except LoadFailed as error:
+            say(f"!! {error}")
+            return 1
     RESULTS.mkdir(exist_ok=True)
     stem = RESULTS / f"side-by-side-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     stem.with_suffix(".md").write_text(table, encoding="utf-8")

@@ -29,7 +29,7 @@ end
 
 
 class LoadFailed(Exception):
-    """The load itself could not run."""
+    """The load could not run, or no call was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,10 @@ def _run(command: Sequence[str], core: int, seconds: int) -> Load:
         finished = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
     for line in finished.stdout.splitlines():
         if line.startswith("RESULT "):
-            return Load(**json.loads(line.removeprefix("RESULT ")))
-    raise LoadFailed(f"{command[0]} gave no result: {finished.stdout[-500:]}{finished.stderr[-1000:]}")
+            load = Load(**json.loads(line.removeprefix("RESULT ")))
+            if load.requests:
+                return load
+    raise LoadFailed(f"{command[0]} measured nothing: {finished.stdout[-500:]}{finished.stderr[-1000:]}")
 
 
 class Wrk:

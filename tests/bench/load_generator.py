@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from time import perf_counter
+from typing import cast
 
 import uvloop
 
@@ -30,8 +31,7 @@ class Caller(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is not derived from it
         self._send()
 
     def _send(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 from tests.bench.machine import Process, find_program, free_port
 
@@ -82,8 +83,7 @@ class Answer(asyncio.Protocol):
     ) + payload
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._rest = b""
 
     def data_received(self, data: bytes) -> None:
