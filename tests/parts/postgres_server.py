@@ -82,8 +82,13 @@ class PostgresServer:
 
     def _copied(self, folder: Path) -> Path:
         """The programs where the server's user may enter: not below /root, say."""
-        copied = self.folder / "install"
+        package = folder.parents[1]
+        copied = self.folder / "install" / package.name / folder.parent.name
         shutil.copytree(folder.parent, copied, symlinks=True)
+        # A wheel's programs look for their libraries beside the package.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copied.parents[1] / libraries.name)
         return copied / folder.name
 
     def _may_run(self, program: Path) -> bool:
