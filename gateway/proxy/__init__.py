@@ -1,0 +1,3 @@
+"""The upstream side of the gateway: strict answers, a keep-alive pool per upstream, circuit and retry
+rules.
+"""

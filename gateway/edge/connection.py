@@ -1,0 +1,426 @@
+"""One client connection: heads cut from the stream, one exchange at a time, bodies handed on, a clean end.
+
+Owns the client's socket and what its next bytes mean. The meaning of a head is in ``reader``, the relay of
+one request in ``exchange``, the deadlines' figures in ``limits``.
+
+    head ──complete──▶ hold ──forward, body──▶ body ──its end──▶ hold ──answered──▶ head
+    hold ──reply, short body──▶ discard ──its end──▶ head
+    hold ──101──▶ tunnel
+    any  ──refused, or answered with Connection: close──▶ linger ──end of stream, deadline──▶ closed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING, Final, cast
+
+from gateway.edge.errors import (
+    EdgeFault,
+    HeadTooLarge,
+    LineFailed,
+    MalformedRequest,
+    RequestBodyMalformed,
+    SlowClient,
+    TargetTooLong,
+    TooManyConnections,
+)
+from gateway.edge.exchange import Exchange, local_answer
+from gateway.edge.framing import Body, ChunkedBody, LengthBody
+from gateway.edge.request import Request
+from gateway.proxy.connection import UpstreamConnection
+
+if TYPE_CHECKING:
+    from gateway.edge.server import EdgeServer
+
+# What the next bytes are.
+HEAD: Final = 0
+HOLD: Final = 1
+BODY: Final = 2
+DISCARD: Final = 3
+TUNNEL: Final = 4
+LINGER: Final = 5
+
+_END: Final = b"\r\n\r\n"
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PIPELINE_TURN: Final = 16
+# In an unfinished head: a line feed without its carriage return, the reverse, or any other control character.
+_STRAY: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_log = logging.getLogger("sluss.edge")
+
+
+class ClientConnection(asyncio.Protocol):
+    """``due`` is when the sweeper looks here next; 0 while an exchange is on, which it asks at every tick."""
+
+    __slots__ = (
+        "_body", "_buffer", "_looping", "_mark", "_peer", "_reading", "_resting", "_secure", "_served",
+        "_since", "blocked",
+        "clock", "due", "exchange", "server", "transport",
+    )  # fmt: skip
+
+    def __init__(self, server: EdgeServer) -> None:
+        self.server = server
+        self.clock = server.clock
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.exchange: Exchange | None = None
+        self.blocked = False
+        self.due = 0.0
+        self._peer = ""
+        self._secure = False
+        self._reading = HEAD
+        self._buffer = b""
+        self._body: Body | None = None
+        self._looping = False
+        self._resting = False
+        self._served = False
+        self._since = 0.0
+        self._mark = 0
+
+    # --- the socket's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        server = self.server
+        self.transport.set_write_buffer_limits(high=server.limits.buffer)
+        peername = transport.get_extra_info("peername")
+        self._peer = str(peername[0]) if isinstance(peername, tuple) else ""
+        self._secure = transport.get_extra_info("sslcontext") is not None
+        self._since = self.clock.now
+        self.due = self._since + server.limits.head_seconds + server.limits.tick_seconds
+        if not server.admit(self):
+            self.refuse(TooManyConnections("limit of the process"))
+
+    def data_received(self, data: bytes) -> None:
+        reading = self._reading
+        if reading == HEAD:
+            if self._buffer:
+                seen = len(self._buffer)
+                self._buffer += data
+                self._take_head(self._buffer, seen)
+            else:
+                self._take_head(data, 0)
+            if self._buffer and self._reading == HEAD:
+                self._next()
+        elif reading == BODY:
+            self._take_body(data)
+        elif reading == HOLD:
+            self._buffer += data
+            if len(self._buffer) > self.server.limits.held:
+                self.rest(True)
+        elif reading == TUNNEL:
+            if self.exchange is not None:
+                self.exchange.tunnel_data(data)
+        elif reading == DISCARD:
+            self._discard(data)
+        else:
+            self._mark -= len(data)
+            if self._mark < 0:
+                self.transport.abort()
+
+    def eof_received(self) -> None:
+        """A client that ends its side has gone, as nginx, Envoy and Go see it: nobody waits for the
+        answer.
+        """
+        self._gone()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._reading = LINGER
+        self._mark = 0
+        self.server.forget(self)
+        self._gone()
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+        self._since = self.clock.now
+        if self.exchange is not None:
+            self.exchange.client_blocked(True)
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        if self.exchange is not None:
+            self.exchange.client_blocked(False)
+        elif self._buffer and self._reading == HEAD:
+            self._next()
+
+    # --- heads
+
+    def _take_head(self, data: bytes, seen: int) -> bool:
+        """Begins an exchange when ``data`` starts with a whole head; the first ``seen`` bytes have been
+        searched.
+
+        Most often the data is one head and nothing else. Then its end need not be searched for: an empty line
+        inside would be refused by the reader, and only then is the first one looked up.
+        """
+        if data.endswith(_END):
+            try:
+                request = self.server.reader.read(data[:-4], self._peer, self._secure)
+            except EdgeFault:
+                pass  # judged below, on exactly the first head
+            else:
+                self._buffer = b""
+                self._begin(request)
+                return True
+        if data.startswith(b"\r\n"):
+            data = data[2:]  # RFC 9112 section 2.2: one empty line before a request is forgiven
+            seen = 0
+        end = data.find(_END, max(seen - 3, 0))
+        try:
+            if end < 0:
+                self._keep_partial(data, seen)
+                return False
+            request = self.server.reader.read(data[:end], self._peer, self._secure)
+        except EdgeFault as fault:
+            self.refuse(fault)
+            return False
+        self._buffer = data[end + 4 :]
+        self._begin(request)
+        return True
+
+    def _keep_partial(self, data: bytes, seen: int) -> None:
+        """Keeps the start of a head, unless it can already be seen that it will be refused."""
+        limits = self.server.limits
+        if _STRAY.search(data, max(seen - 2, 0)) is not None:
+            raise MalformedRequest("control character or bare line end")
+        if len(data) > limits.request_line and data.find(b"\r\n", 0, limits.request_line + 2) < 0:
+            raise TargetTooLong("request line")
+        if len(data) > limits.head:
+            raise HeadTooLarge("head")
+        if not self._buffer and data:
+            self.due = min(self.due, self.clock.now + limits.head_seconds + limits.tick_seconds)
+        self._buffer = data
+
+    def _begin(self, request: Request) -> None:
+        server = self.server
+        server.requests += 1
+        if request.chunked:
+            limits = server.limits
+            self._body = ChunkedBody(RequestBodyMalformed, limits.chunk_extensions, limits.trailers)
+        elif request.length:
+            self._body = LengthBody(request.length)
+        self._reading = HOLD
+        self.due = 0.0
+        self.exchange = exchange = Exchange(self, request, server.requests)
+        looping, self._looping = self._looping, True
+        try:
+            server.line(exchange)
+        except Exception:
+            # Unforeseen by definition: the client gets the answer for it and the process goes on.
+            _log.exception("the line failed")
+            self._answer_fault(LineFailed("the line raised"))
+        finally:
+            self._looping = looping
+
+    def _next(self) -> None:
+        """Goes on with what the client sent ahead; at most some requests per turn of the loop, for
+        fairness.
+        """
+        if self._looping:
+            return
+        for _ in range(_PIPELINE_TURN):
+            if not self._buffer or self._reading != HEAD or self.blocked:
+                return
+            if not self._take_head(self._buffer, 0):
+                return
+        if self._buffer and self._reading == HEAD:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    # --- bodies
+
+    @property
+    def body_complete(self) -> bool:
+        return self._body is None or self._body.complete
+
+    def start_body(self, connection: UpstreamConnection, head: bytes) -> None:
+        """The upstream is there: what has come of the body goes with the head, the rest as it arrives."""
+        body, exchange = self._body, self.exchange
+        assert body is not None
+        assert exchange is not None
+        data, self._buffer = self._buffer, b""
+        try:
+            content = body.feed(data) if data else b""
+        except EdgeFault as fault:
+            exchange.body_failed(fault)
+            return
+        encoded = exchange.encode(content, body.complete)
+        if encoded is None:
+            return
+        self._reading = HOLD if body.complete else BODY
+        self._buffer = body.rest
+        self._mark = exchange.bytes_in
+        self._since = self.clock.now
+        exchange.begin(connection, head + encoded, body.complete)
+        if not body.complete:
+            self.rest(False)
+            if exchange.request.expect_continue and not data:
+                self.write(_CONTINUE)
+
+    def _take_body(self, data: bytes) -> None:
+        body, exchange = self._body, self.exchange
+        if body is None or exchange is None:
+            return
+        try:
+            content = body.feed(data)
+        except EdgeFault as fault:
+            self._reading = HOLD
+            exchange.body_failed(fault)
+            return
+        if body.complete:
+            self._reading = HOLD
+            self._buffer = body.rest
+        exchange.request_content(content, body.complete)
+
+    def settle_body(self) -> bool:
+        """After a local answer: can the connection go on? Yes when the body is here, or short enough to
+        discard.
+        """
+        body = self._body
+        if body is None or body.complete:
+            return True
+        data, self._buffer = self._buffer, b""
+        try:
+            if data:
+                body.feed(data)
+        except EdgeFault:
+            return False
+        if body.complete:
+            self._buffer = body.rest
+            return True
+        exchange = self.exchange
+        if exchange is None or exchange.request.expect_continue or not isinstance(body, LengthBody):
+            return False
+        return body.remaining <= self.server.limits.discard_bytes
+
+    def _discard(self, data: bytes) -> None:
+        body = self._body
+        assert body is not None
+        body.feed(data)
+        if body.complete:
+            self._buffer = body.rest
+            self._rearm()
+            self._next()
+
+    # --- the exchange's side
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def rest(self, resting: bool) -> None:
+        """Stops or resumes the reading of the client's bytes."""
+        if resting != self._resting and not self.transport.is_closing():
+            self._resting = resting
+            self._since = self.clock.now
+            if resting:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def start_tunnel(self) -> None:
+        self._reading = TUNNEL
+        data, self._buffer = self._buffer, b""
+        self.rest(False)
+        if data and self.exchange is not None:
+            self.exchange.tunnel_data(data)
+
+    def finished(self, keep: bool) -> None:
+        """The exchange is over and its answer written."""
+        self.exchange = None
+        if not keep:
+            self._linger()
+        elif self._body is not None and not self._body.complete:
+            self._reading = DISCARD
+            self._since = self.clock.now
+            self.due = self._since + self.server.limits.body_grace_seconds + self.server.limits.tick_seconds
+            self.rest(False)
+        else:
+            self._rearm()
+            if self._buffer:
+                self._next()
+
+    def cut(self, framed: bool) -> None:
+        """Ends an answer that cannot be completed so that nobody takes it for whole."""
+        self.exchange = None
+        if framed:
+            # The missing bytes or last chunk tell; what has been sent may still arrive.
+            self.transport.close()
+        else:
+            # Its end is the end of the connection: only a reset says that this one is not it.
+            self.transport.abort()
+
+    def refuse(self, fault: EdgeFault) -> None:
+        """Answers a request that never reached the line, and closes."""
+        self.server.count_refusal(fault)
+        self._answer_fault(fault)
+
+    def _answer_fault(self, fault: EdgeFault) -> None:
+        status, headers, body = self.server.render_fault(fault)
+        self.exchange = None
+        self.write(local_answer(status, headers, body, date=self.clock.date, keep=False, head_only=False))
+        self._linger()
+
+    # --- the end
+
+    def _rearm(self) -> None:
+        """Ready for the next head."""
+        server = self.server
+        self._body = None
+        self._reading = HEAD
+        self._served = True
+        self.due = self.clock.now + server.limits.idle_seconds
+        if self._resting:
+            self.rest(False)
+
+    def _linger(self) -> None:
+        """Ends our side and reads on for a while: closing at once would reset the connection while the client
+        still sends, and the reset can overtake the answer (RFC 9112 section 9.6)."""
+        limits = self.server.limits
+        self._reading = LINGER
+        self._buffer = b""
+        self._mark = limits.linger_bytes
+        self.due = self.clock.now + limits.linger_seconds
+        if self.transport.is_closing():
+            return
+        self.rest(False)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """The process is leaving: a connection without a request has a moment to send one, then it is
+        closed.
+        """
+        if self.exchange is None and self._reading == HEAD and not self._buffer:
+            self._served = True
+            self.due = min(self.due, self.clock.now + self.server.limits.drain_idle_seconds)
+
+    def _gone(self) -> None:
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.client_gone()
+
+    def sweep(self, now: float) -> None:
+        """A deadline may have passed."""
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.sweep(now)
+            if self.exchange is exchange:
+                self._sweep_client(now, exchange)
+        elif self._reading == HEAD and (self._buffer or not self._served):
+            self.refuse(SlowClient("head"))
+        else:
+            self.transport.abort()
+
+    def _sweep_client(self, now: float, exchange: Exchange) -> None:
+        """The rate of a body, and the draining of our send buffer."""
+        limits = self.server.limits
+        now -= limits.tick_seconds
+        if self.blocked:
+            if now - self._since > limits.stall_seconds:
+                self.transport.abort()
+        elif self._reading == BODY and not self._resting and now - self._since > limits.body_grace_seconds:
+            if exchange.bytes_in - self._mark < limits.body_rate * limits.body_grace_seconds:
+                exchange.body_failed(SlowClient("body"))
+            else:
+                self._since = self.clock.now
+                self._mark = exchange.bytes_in

@@ -1,0 +1,211 @@
+"""The request head: bytes in, ``Request`` out, or the fault that refuses it (RFC 9112 sections 2 to 6).
+
+Owns the reading of one complete head. Knows no sockets, no routes and no tokens. What a header's name alone
+decides is in ``fields``, what its value does in ``request``, what the target may look like in ``target``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.edge import fields
+from gateway.edge.errors import (
+    AmbiguousLength,
+    HeadTooLarge,
+    MalformedField,
+    MalformedHost,
+    MalformedLine,
+    MalformedRequest,
+    RefusedMethod,
+    TargetTooLong,
+    UnknownHost,
+    UnknownMethod,
+    UnknownVersion,
+)
+from gateway.edge.limits import EdgeLimits
+from gateway.edge.peer import TrustedProxies
+from gateway.edge.request import OWS, TAKE, Request
+from gateway.edge.target import check_authority, check_path, check_query, split_absolute
+
+METHODS: Final = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+_REFUSED: Final = frozenset((b"CONNECT", b"TRACE", b"TRACK"))
+_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
+# All control characters but the tab; CR and LF among them, so that one pass over the head finds every stray
+# one.
+_CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
+_REMEMBERED_HOSTS: Final = 256
+
+
+class RequestReader:
+    """Reads heads for one server: its limits, its trusted proxies, its host names."""
+
+    def __init__(
+        self,
+        limits: EdgeLimits,
+        trusted: TrustedProxies,
+        hosts: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._limits = limits
+        self._trusted = trusted
+        self._hosts = hosts
+        self._names = fields.request_names()
+        self._authorities: dict[bytes, str] = {}
+
+    def read(self, head: bytes, peer: str, secure: bool) -> Request:  # noqa: PLR0912 - one pass, no calls
+        """The request of a head without its empty line, or an EdgeFault. Nothing else is ever raised."""
+        lines = head.splitlines()
+        # splitlines() takes a lone CR or LF for a line end too. Every line end of a proper head is two
+        # characters and no other control character occurs: when the count agrees, both are true of every
+        # line.
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) - 2:
+            raise MalformedRequest("control character or bare line end")
+        self._check_size(head, lines)
+        request = _request_line(lines[0], peer, secure)
+        classify = self._names.classify
+        known = self._names.codes.get
+        passed = request.forwarded_lines
+        host = authorization = None
+        del lines[0]
+        for line in lines:
+            name, colon, value = line.partition(b":")
+            code = known(name)
+            if code is None:
+                code = classify(name)
+            if not colon:
+                raise MalformedField("no colon")
+            if code == fields.PASS:
+                passed.append(line)
+            elif code == fields.HOST:
+                if host is not None:
+                    raise MalformedHost("two Host lines")
+                host = value.strip(OWS)
+            elif code == fields.AUTHORIZATION:
+                if authorization is not None:
+                    raise MalformedField("two Authorization lines")
+                authorization = value.strip(OWS)
+            else:
+                TAKE[code](request, line, value)
+        request.authorization = authorization
+        self._decide_host(request, host)
+        if request.chunked:
+            _check_chunked(request)
+        if request.nominated is not None:
+            _remove_nominated(request, request.nominated)
+        if request.wants_upgrade or request.upgrade is not None:
+            _decide_upgrade(request)
+        if request.forwarded_for is not None or request.forwarded_proto is not None:
+            self._decide_peer(request)
+        return request
+
+    def _check_size(self, head: bytes, lines: list[bytes]) -> None:
+        limits = self._limits
+        if len(lines) - 1 > limits.fields:
+            raise HeadTooLarge("too many fields")
+        if len(head) > limits.request_line or len(head) > limits.field_line:
+            if len(lines[0]) > limits.request_line:
+                raise TargetTooLong("request line")
+            if len(head) > limits.head or max(map(len, lines)) > max(limits.field_line, len(lines[0])):
+                raise HeadTooLarge("head or field")
+
+    def _decide_host(self, request: Request, host: bytes | None) -> None:
+        """Sets host and authority; in absolute form the target decides (RFC 9112 section 3.2.2)."""
+        if host is None:
+            raise MalformedHost("no Host line")
+        name = self._authority(host)
+        if request.authority:
+            name = self._authority(request.authority)
+        else:
+            request.authority = host
+        request.host = name
+        if self._hosts is not None and not self._hosts(name):
+            raise UnknownHost(name)
+
+    def _authority(self, value: bytes) -> str:
+        name = self._authorities.get(value)
+        if name is None:
+            name = check_authority(value)
+            if len(self._authorities) < _REMEMBERED_HOSTS:
+                self._authorities[value] = name
+        return name
+
+    def _decide_peer(self, request: Request) -> None:
+        if self._trusted.trusts(request.peer):
+            if request.forwarded_proto is not None:
+                request.secure = request.forwarded_proto.strip(OWS).lower() == b"https"
+            if request.forwarded_for is not None:
+                request.peer = self._trusted.client(request.peer, request.forwarded_for)
+
+
+def _request_line(line: bytes, peer: str, secure: bool) -> Request:
+    parts = line.split(b" ")
+    if len(parts) != 3:
+        raise MalformedLine("not three parts")
+    verb, target, version = parts
+    minor = _VERSIONS.get(version)
+    if minor is None:
+        if (
+            len(version) == 8
+            and version.startswith(b"HTTP/")
+            and version[5:6].isdigit()
+            and version[7:].isdigit()
+        ):
+            raise UnknownVersion("version")
+        raise MalformedLine("version")
+    method = METHODS.get(verb)
+    if method is None:
+        _refuse_method(verb)
+        raise UnknownMethod("method")
+    request = Request(method, target, minor, peer, secure)
+    if not target.startswith(b"/"):
+        request.authority, target = split_absolute(target)
+        if not request.authority:
+            raise MalformedHost("no authority in the target")
+        request.target = target
+    path, mark, query = target.partition(b"?")
+    if mark:
+        check_query(query)
+        request.query = query
+    request.path = check_path(path)
+    return request
+
+
+def _refuse_method(verb: bytes) -> None:
+    if verb in _REFUSED:
+        raise RefusedMethod("method")
+    if fields.TOKEN.fullmatch(verb) is None:
+        raise MalformedLine("method is no token")
+
+
+def _check_chunked(request: Request) -> None:
+    if request.length is not None:
+        raise AmbiguousLength("both Content-Length and Transfer-Encoding")
+    if request.minor == 0:
+        raise AmbiguousLength("Transfer-Encoding in HTTP/1.0")
+
+
+def _remove_nominated(request: Request, nominated: set[bytes]) -> None:
+    """Takes away what Connection names (RFC 9110 section 7.6.1).
+
+    Only lines the client sent are touched, and only those on their way upstream: framing, Host and
+    Authorization have been read by now, and what the gateway adds is added later.
+    """
+    request.forwarded_lines = [
+        line for line in request.forwarded_lines if line.partition(b":")[0].lower() not in nominated
+    ]
+
+
+def _decide_upgrade(request: Request) -> None:
+    """Leaves ``upgrade`` set only for a WebSocket handshake; h2c and the rest are stripped (RFC 6455 section
+    4.1).
+    """
+    if not (
+        request.upgrade == b"websocket"
+        and request.wants_upgrade
+        and request.method == "GET"
+        and request.minor == 1
+        and not request.has_body
+    ):
+        request.upgrade = None

@@ -1,0 +1,193 @@
+"""The request as the line and the relay see it, and what each header's value does to it (RFC 9110).
+
+Owns the meaning of single values. How a head is cut into lines and what is refused as a whole is in
+``reader``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gateway.edge import fields
+from gateway.edge.errors import (
+    AmbiguousLength,
+    ExpectationFailed,
+    MalformedField,
+    UnknownCoding,
+)
+from gateway.edge.framing import content_length
+
+OWS: Final = b" \t"
+
+
+class Request:
+    """One request head as the line and the relay use it.
+
+    ``target`` is what goes upstream: the path (``path`` is the same bytes as text) and ``?`` with ``query``
+    if any. ``host`` is in lower case without port, ``authority`` as sent. ``forwarded_lines`` are header
+    lines without their line end, ready for the upstream; ``removed_lines`` those taken away by name, for
+    decision mode.
+    """
+
+    __slots__ = (
+        "accept", "accept_language", "authority", "authorization", "chunked", "expect_continue", "forwarded_for",
+        "forwarded_lines", "forwarded_proto", "host", "keep_alive", "length", "method", "minor", "nominated",
+        "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "wants_upgrade",
+    )  # fmt: skip
+
+    def __init__(self, method: str, target: bytes, minor: int, peer: str, secure: bool) -> None:
+        self.method = method
+        self.target = target
+        self.minor = minor
+        self.peer = peer
+        self.secure = secure
+        self.path = ""
+        self.query = b""
+        self.host = ""
+        self.authority: bytes = b""
+        self.length: int | None = None
+        self.chunked = False
+        self.keep_alive = minor == 1
+        self.expect_continue = False
+        self.upgrade: bytes | None = None
+        self.wants_upgrade = False
+        self.authorization: bytes | None = None
+        self.traceparent: bytes | None = None
+        self.accept: bytes | None = None
+        self.accept_language: bytes | None = None
+        self.forwarded_lines: list[bytes] = []
+        self.removed_lines: list[bytes] | None = None
+        self.nominated: set[bytes] | None = None
+        self.forwarded_for: list[bytes] | None = None
+        self.forwarded_proto: bytes | None = None
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or bool(self.length)
+
+    def field(self, name: bytes) -> bytes | None:
+        """The first value of a header that goes upstream; ``name`` in lower case. For rare use: it
+        searches.
+        """
+        return _find(self.forwarded_lines, name)
+
+    def removed_field(self, name: bytes) -> bytes | None:
+        """The first value of a header that was removed by name. It is the client's word and nothing more."""
+        return _find(self.removed_lines or (), name)
+
+
+def _drop(request: Request, line: bytes, value: bytes) -> None:
+    if request.removed_lines is None:
+        request.removed_lines = []
+    request.removed_lines.append(line)
+
+
+def _refuse(request: Request, line: bytes, value: bytes) -> None:
+    raise MalformedField("name")
+
+
+def _length(request: Request, line: bytes, value: bytes) -> None:
+    request.length = content_length(value, request.length, AmbiguousLength)
+
+
+def _coding(request: Request, line: bytes, value: bytes) -> None:
+    """Only ``chunked``, once. A list or a spelling another reader may skip is how two framings come to
+    exist.
+    """
+    if request.chunked:
+        raise AmbiguousLength("two Transfer-Encoding lines")
+    coding = value.strip(OWS).lower()
+    if coding != b"chunked":
+        raise (
+            AmbiguousLength("transfer-encoding")
+            if b"chunked" in coding or not coding
+            else UnknownCoding("coding")
+        )
+    request.chunked = True
+
+
+def _connection(request: Request, line: bytes, value: bytes) -> None:
+    for item in value.lower().split(b","):
+        option = item.strip(OWS)
+        if option == b"close":
+            request.keep_alive = False
+        elif option == b"upgrade":
+            request.wants_upgrade = True
+        elif option and option != b"keep-alive":
+            if fields.TOKEN.fullmatch(option) is None:
+                raise MalformedField("connection option")
+            if request.nominated is None:
+                request.nominated = set()
+            request.nominated.add(option)
+
+
+def _expect(request: Request, line: bytes, value: bytes) -> None:
+    if request.minor == 0:
+        return  # RFC 9110 section 10.1.1: a 1.0 client cannot mean it
+    if value.strip(OWS).lower() != b"100-continue":
+        raise ExpectationFailed("expectation")
+    request.expect_continue = True
+
+
+def _upgrade(request: Request, line: bytes, value: bytes) -> None:
+    offered = value.strip(OWS).lower()
+    request.upgrade = offered if request.upgrade is None else request.upgrade + b"," + offered
+
+
+def _traceparent(request: Request, line: bytes, value: bytes) -> None:
+    # Two of them are none (W3C Trace Context 4.2): an empty one cannot be valid, so the line starts its own.
+    request.traceparent = value.strip(OWS) if request.traceparent is None else b""
+
+
+def _accept(request: Request, line: bytes, value: bytes) -> None:
+    request.forwarded_lines.append(line)
+    value = value.strip(OWS)
+    request.accept = value if request.accept is None else request.accept + b", " + value
+
+
+def _language(request: Request, line: bytes, value: bytes) -> None:
+    request.forwarded_lines.append(line)
+    value = value.strip(OWS)
+    request.accept_language = (
+        value if request.accept_language is None else request.accept_language + b", " + value
+    )
+
+
+def _forwarded_for(request: Request, line: bytes, value: bytes) -> None:
+    _drop(request, line, value)
+    if request.forwarded_for is None:
+        request.forwarded_for = []
+    request.forwarded_for.append(value)
+
+
+def _forwarded_proto(request: Request, line: bytes, value: bytes) -> None:
+    _drop(request, line, value)
+    # Of several, the last is the one the nearest proxy wrote.
+    request.forwarded_proto = value.rpartition(b",")[2].strip(OWS).lower()
+
+
+TAKE: Final[Mapping[int, Callable[[Request, bytes, bytes], None]]] = {
+    fields.DROP: _drop,
+    fields.LENGTH: _length,
+    fields.CODING: _coding,
+    fields.CONNECTION: _connection,
+    fields.EXPECT: _expect,
+    fields.UPGRADE: _upgrade,
+    fields.TRACEPARENT: _traceparent,
+    fields.ACCEPT: _accept,
+    fields.LANGUAGE: _language,
+    fields.FORWARDED_FOR: _forwarded_for,
+    fields.FORWARDED_PROTO: _forwarded_proto,
+    fields.REFUSE: _refuse,
+    fields.INVALID: _refuse,
+}
+"""What a header that does not simply pass does to the request: called with the whole line and its value."""
+
+
+def _find(lines: list[bytes] | tuple[()], name: bytes) -> bytes | None:
+    for line in lines:
+        found, _, value = line.partition(b":")
+        if found.lower() == name:
+            return value.strip(OWS)
+    return None

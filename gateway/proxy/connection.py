@@ -1,0 +1,248 @@
+"""One connection to an upstream: writes a request for a caller, reads the one answer to it (RFC 9112 section
+9).
+
+Owns the reading of answers and the decision whether the connection may serve again. Not the pool's bounds
+(``pool``), nor what the client gets (``gateway.edge.exchange``).
+
+The rule that everything here serves: bytes that came after a complete answer, or before a request, belong to
+nobody. The connection that carried them is closed and they are given to no caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, EdgeFault, UpstreamUnreachable
+from gateway.edge.framing import ChunkedBody
+from gateway.proxy.response import Answer
+
+if TYPE_CHECKING:
+    from gateway.proxy.pool import Upstream
+
+# What the next bytes are.
+STRAY: Final = 0
+HEAD: Final = 1
+LENGTH: Final = 2
+CHUNKED: Final = 3
+UNTIL_CLOSE: Final = 4
+TUNNEL: Final = 5
+
+_INTERIM_LIMIT: Final = 16
+
+
+class Caller(Protocol):
+    """Who waits for an answer. Each call may end the exchange; ``complete`` means the connection is no longer
+    its.
+    """
+
+    def connected(self, connection: UpstreamConnection) -> None: ...
+
+    def unavailable(self, fault: EdgeFault) -> None: ...
+
+    def answer(self, answer: Answer, content: bytes, complete: bool) -> None: ...
+
+    def content(self, data: bytes, complete: bool) -> None: ...
+
+    def switched(self, answer: Answer, data: bytes) -> None: ...
+
+    def lost(self, fault: EdgeFault, untouched: bool) -> None: ...
+
+    def upstream_blocked(self, blocked: bool) -> None: ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """``request_sent`` is set by the caller when the last byte of its request has been written."""
+
+    __slots__ = (
+        "_answer", "_body", "_buffer", "_interim", "_method", "_paused", "_reading", "_remaining", "_switch",
+        "_written", "caller", "idle_since", "request_sent", "reused", "transport", "upstream",
+    )  # fmt: skip
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.caller: Caller | None = None
+        self.reused = False
+        self.request_sent = False
+        self.idle_since = 0.0
+        self._reading = STRAY
+        self._method = ""
+        self._switch: bytes | None = None
+        self._buffer = b""
+        self._body: ChunkedBody | None = None
+        self._remaining = 0
+        self._interim = 0
+        self._written = 0
+        self._paused = False
+
+    # --- the caller's side
+
+    def begin(self, caller: Caller, method: str, switch: bytes | None, data: bytes) -> None:
+        """Writes the head, and what there is of the body; ``switch`` is the protocol offered in Upgrade."""
+        self.caller = caller
+        self.request_sent = False
+        self._reading = HEAD
+        self._method = method
+        self._switch = switch
+        self._interim = 0
+        self._written = len(data)
+        self.transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        self._written += len(data)
+        self.transport.write(data)
+
+    def rest(self, paused: bool) -> None:
+        """Stops or resumes the reading of the answer: backpressure from the client."""
+        if paused != self._paused:
+            self._paused = paused
+            if paused:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Gives the connection up at once, without a word to the caller."""
+        self.caller = None
+        self._reading = STRAY
+        self.transport.abort()
+
+    # --- the socket's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=self.upstream.limits.buffer)
+        self.upstream.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        caller = self.caller
+        if caller is None:
+            self.transport.abort()
+            return
+        reading = self._reading
+        try:
+            if reading == HEAD:
+                self._head(data, caller)
+            elif reading == LENGTH:
+                self._length(data, caller)
+            elif reading == CHUNKED:
+                self._chunked(data, caller)
+            else:
+                caller.content(data, False)
+        except EdgeFault as fault:
+            self.abort()
+            caller.lost(fault, False)
+
+    def _head(self, data: bytes, caller: Caller) -> None:
+        if self._buffer:
+            data = self._buffer + data
+        elif self.transport.get_write_buffer_size() >= self._written:
+            # Not one byte of the request has left: nobody can have answered it.
+            raise BadUpstreamAnswer("bytes before the request")
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > self.upstream.reader.head_limit:
+                    raise BadUpstreamAnswer("head is too large")
+                self._buffer = data
+                return
+            answer = self.upstream.reader.read(data[:end])
+            data = data[end + 4 :]
+            if answer.status >= 200:
+                break
+            if answer.status == 101:
+                self._switched(answer, data, caller)
+                return
+            # 100 was given to the client when its body was wanted; 102 and 103 are hints it can do without.
+            self._interim += 1
+            if self._interim > _INTERIM_LIMIT:
+                raise BadUpstreamAnswer("too many interim answers")
+        self._buffer = b""
+        self._final(answer, data, caller)
+
+    def _final(self, answer: Answer, data: bytes, caller: Caller) -> None:
+        if answer.has_no_body(self._method):
+            self._complete(answer.keep_alive and not data)
+            caller.answer(answer, b"", True)
+            return
+        length = answer.length
+        if length is not None:
+            remaining = length - len(data)
+            if remaining > 0:
+                self._reading = LENGTH
+                self._remaining = remaining
+                self._answer = answer
+                caller.answer(answer, data, False)
+                return
+            self._complete(answer.keep_alive and remaining == 0)
+            caller.answer(answer, data if remaining == 0 else data[:remaining], True)
+        elif answer.chunked:
+            self._reading = CHUNKED
+            self._answer = answer
+            self._body = body = ChunkedBody(BadUpstreamAnswer)
+            content = body.feed(data) if data else b""
+            if body.complete:
+                self._complete(answer.keep_alive and not body.rest)
+            caller.answer(answer, content, body.complete)
+        else:
+            self._reading = UNTIL_CLOSE
+            caller.answer(answer, data, False)
+
+    def _length(self, data: bytes, caller: Caller) -> None:
+        remaining = self._remaining - len(data)
+        if remaining > 0:
+            self._remaining = remaining
+            caller.content(data, False)
+            return
+        self._complete(self._answer.keep_alive and remaining == 0)
+        caller.content(data if remaining == 0 else data[:remaining], True)
+
+    def _chunked(self, data: bytes, caller: Caller) -> None:
+        body = self._body
+        assert body is not None
+        content = body.feed(data)
+        if body.complete:
+            self._complete(self._answer.keep_alive and not body.rest)
+        if content or body.complete:
+            caller.content(content, body.complete)
+
+    def _switched(self, answer: Answer, data: bytes, caller: Caller) -> None:
+        if self._switch is None or answer.upgrade != self._switch:
+            raise BadUpstreamAnswer("101 that nobody asked for")
+        self._buffer = b""
+        self._reading = TUNNEL
+        caller.switched(answer, data)
+
+    def _complete(self, reusable: bool) -> None:
+        """The answer is whole: to the pool, or closed when anything about the exchange is unfinished."""
+        self.caller = None
+        self._reading = STRAY
+        self._body = None
+        if reusable and self.request_sent and not self.transport.is_closing():
+            if self._paused:
+                self.rest(False)
+            self.upstream.release(self)
+        else:
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        if self.caller is not None:
+            self.caller.upstream_blocked(True)
+
+    def resume_writing(self) -> None:
+        if self.caller is not None:
+            self.caller.upstream_blocked(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.upstream.closed(self)
+        caller, self.caller = self.caller, None
+        if caller is None:
+            return
+        if self._reading == HEAD:
+            untouched = not self._buffer and not self._interim
+            caller.lost(UpstreamUnreachable(f"closed before an answer: {exc}"), untouched)
+        elif self._reading in (UNTIL_CLOSE, TUNNEL) and exc is None:
+            caller.content(b"", True)
+        else:
+            caller.lost(AnswerCut(f"closed inside an answer: {exc}"), False)

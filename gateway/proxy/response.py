@@ -1,0 +1,173 @@
+"""The head of an upstream's answer: bytes in, ``Answer`` out, or BadUpstreamAnswer (RFC 9112 sections 4 to
+6).
+
+Owns what is believed of an upstream and which of its headers reach the client. An answer that two readers
+could frame differently is never relayed: the second reading is how one caller's bytes reach another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from gateway.edge import fields
+from gateway.edge.errors import BadUpstreamAnswer
+from gateway.edge.framing import content_length
+
+DATE: Final = 16
+_CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
+_OWS: Final = b" \t"
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
+_REMEMBERED_LINES: Final = 256
+
+RULES: Final[Mapping[bytes, int]] = {
+    b"content-length": fields.LENGTH,
+    b"transfer-encoding": fields.CODING,
+    b"connection": fields.CONNECTION,
+    b"upgrade": fields.UPGRADE,
+    b"date": DATE,
+    # hop by hop; trailers are dropped with their announcement
+    b"keep-alive": fields.DROP,
+    b"te": fields.DROP,
+    b"trailer": fields.DROP,
+    b"proxy-connection": fields.DROP,
+    b"proxy-authenticate": fields.DROP,
+    b"proxy-authentication-info": fields.DROP,
+    # what runs behind the gateway is nobody's business, nor may it lead clients past the gateway
+    b"server": fields.DROP,
+    b"x-powered-by": fields.DROP,
+    b"alt-svc": fields.DROP,
+    # names the gateway speaks under
+    b"sluss": fields.DROP,
+    b"request-id": fields.DROP,
+    b"traceparent": fields.DROP,
+    # instructions to a proxy, not to a client
+    b"x-accel-redirect": fields.DROP,
+    b"x-accel-buffering": fields.DROP,
+}
+DROPPED_PREFIXES: Final = (b"sluss-", b"ratelimit", b"x-ratelimit")
+_COMMON: Final = (
+    b"content-type", b"cache-control", b"etag", b"last-modified", b"expires", b"location", b"vary", b"link",
+    b"set-cookie", b"content-encoding", b"content-language", b"content-disposition", b"accept-ranges", b"age",
+    b"content-range", b"retry-after", b"www-authenticate", b"content-security-policy", b"x-content-type-options",
+    b"strict-transport-security", b"referrer-policy", b"deprecation", b"sunset", b"allow", b"content-location",
+)  # fmt: skip
+
+
+class Answer:
+    """``lines`` are the status line and the header lines for the client, without line ends and without
+    framing.
+    """
+
+    __slots__ = ("chunked", "dated", "keep_alive", "length", "lines", "nominated", "status", "upgrade")
+
+    def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
+        self.status = status
+        self.lines = [line]
+        self.keep_alive = keep_alive
+        self.length: int | None = None
+        self.chunked = False
+        self.dated = False
+        self.upgrade: bytes | None = None
+        self.nominated: set[bytes] | None = None
+
+    def has_no_body(self, method: str) -> bool:
+        """RFC 9112 section 6.3, rules 1 and 2."""
+        return method == "HEAD" or self.status in (204, 304) or self.status < 200
+
+
+class AnswerReader:
+    """Reads answer heads; one for the whole process."""
+
+    def __init__(self, head_limit: int = 64 * 1024, field_limit: int = 200) -> None:
+        self.head_limit = head_limit
+        self._field_limit = field_limit
+        self._names = fields.NameTable(RULES, _COMMON, _judge)
+        self._lines: dict[bytes, tuple[int, bytes, bool]] = {}
+
+    def read(self, head: bytes) -> Answer:
+        lines = head.splitlines()
+        # The same count as for requests: every line end is CRLF and no other control character occurs.
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) - 2:
+            raise BadUpstreamAnswer("control character or bare line end in the head")
+        if len(head) > self.head_limit or len(lines) > self._field_limit:
+            raise BadUpstreamAnswer("head is too large")
+        answer = self._status_line(lines[0])
+        known = self._names.codes.get
+        passed = answer.lines
+        del lines[0]
+        for line in lines:
+            name, colon, value = line.partition(b":")
+            code = known(name)
+            if code is None:
+                code = self._names.classify(name)
+            if not colon:
+                raise BadUpstreamAnswer("no colon in a header line")
+            if code == fields.PASS:
+                passed.append(line)
+            elif code != fields.DROP:
+                _take(answer, code, line, value)
+        if answer.chunked and answer.length is not None:
+            raise BadUpstreamAnswer("both Content-Length and Transfer-Encoding")
+        if answer.nominated is not None:
+            _remove_nominated(answer, answer.nominated)
+        return answer
+
+    def _status_line(self, line: bytes) -> Answer:
+        known = self._lines.get(line)
+        if known is None:
+            match = _STATUS_LINE.fullmatch(line)
+            if match is None:
+                raise BadUpstreamAnswer("status line")
+            status = int(match.group(2))
+            known = status, status_line(status), match.group(1) == b"1"
+            if len(self._lines) < _REMEMBERED_LINES:
+                self._lines[line] = known
+        return Answer(*known)
+
+
+def status_line(status: int) -> bytes:
+    """The status line with the registered phrase: what an upstream writes there is not passed on."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}".encode("ascii")
+
+
+def _take(answer: Answer, code: int, line: bytes, value: bytes) -> None:
+    if code == fields.LENGTH:
+        answer.length = content_length(value, answer.length, BadUpstreamAnswer)
+    elif code == DATE:
+        answer.dated = True
+        answer.lines.append(line)
+    elif code == fields.CODING:
+        if answer.chunked or value.strip(_OWS).lower() != b"chunked":
+            raise BadUpstreamAnswer("transfer-encoding")
+        answer.chunked = True
+    elif code == fields.CONNECTION:
+        for item in value.lower().split(b","):
+            option = item.strip(_OWS)
+            if option == b"close":
+                answer.keep_alive = False
+            elif option and option not in (b"keep-alive", b"upgrade"):
+                if answer.nominated is None:
+                    answer.nominated = set()
+                answer.nominated.add(option)
+    elif code == fields.UPGRADE:
+        answer.upgrade = value.strip(_OWS).lower()
+    else:
+        raise BadUpstreamAnswer("header name")
+
+
+def _remove_nominated(answer: Answer, nominated: set[bytes]) -> None:
+    status, *rest = answer.lines
+    answer.lines = [status, *(line for line in rest if line.partition(b":")[0].lower() not in nominated)]
+    if b"date" in nominated:
+        answer.dated = False
+
+
+def _judge(lower: bytes) -> int:
+    return fields.DROP if lower.startswith(DROPPED_PREFIXES) else fields.PASS
