@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage import changes
 from storage.errors import AlreadyExists, NotFound, WrongState
 from storage.schema.metadata import metadata
+from storage.schema.order import in_order
 from storage.schema.rows import columns, insert_new, many, one, row_of
 
 
@@ -86,22 +87,18 @@ async def set_state(session: AsyncSession, kid: str, state: str, now: int) -> Si
 
     A key that becomes active moves the active one to retiring. A retired key loses its private part.
     """
-    if state not in REACHED_FROM:
-        raise WrongState(f"signing key: no state {state}")
+    # First in the queue, then look: of two rotations at the same time the second sees what the first did.
+    await in_order(session)
+    before = await one(session, SigningKey, select(*columns(table, SigningKey)).where(table.c.kid == kid))
+    if before is None:
+        raise NotFound("signing key")
+    if before.state not in REACHED_FROM.get(state, frozenset()):
+        raise WrongState(f"signing key: {before.state} to {state}")
     if state == "active":
         succeeded = update(table).where(table.c.state == "active", table.c.kid != kid)
         await session.execute(succeeded.values(state="retiring", changed_at=now))
-    changed = (
-        update(table)
-        .where(table.c.kid == kid, table.c.state.in_(REACHED_FROM[state]))
-        .values(state=state, changed_at=now, **({"private_encrypted": b""} if state == "retired" else {}))
-        .returning(*columns(table, SigningKey))
-    )
-    after = await one(session, SigningKey, changed)
-    if after is None:
-        known = await one(session, SigningKey, select(*columns(table, SigningKey)).where(table.c.kid == kid))
-        raise (
-            NotFound("signing key") if known is None else WrongState(f"signing key: {known.state} to {state}")
-        )
+    private = b"" if state == "retired" else before.private_encrypted
+    after = replace(before, state=state, changed_at=now, private_encrypted=private)
+    await session.execute(update(table).where(table.c.kid == kid).values(row_of(after)))
     await changes.bump(session)
     return after

@@ -20,7 +20,7 @@ GUARD = """
 echo $!
 read -r word
 { kill -s "$SERVER_STOP" $!; wait $!; } 2>/dev/null
-[ "$word" = keep ] || rm -rf "$SERVER_FOLDER"
+[ "$word" = keep ] || rm -rf "$SERVER_FOLDER" 2>/dev/null
 """
 
 DEADLINE_S = 60
