@@ -1,0 +1,62 @@
+"""The control plane put together: authorization server, management API, console pages and the built portal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from auth.authenticate import Authenticator
+from auth.people import People
+from console.desk import Desk
+from console.management.routes import routes as management_routes
+from gateway.catalog.model import Catalog
+from storage.database import Database
+
+
+def create(
+    *,
+    database: Database,
+    issuer: str,
+    catalog: Callable[[], Catalog],
+    authorization_server: Sequence[BaseRoute],
+    portal_tree: Path,
+    clock: Callable[[], float],
+    people: People | None = None,
+) -> Starlette:
+    """`issuer` is the public base URL without a trailing slash; `authorization_server` the routes of
+    `auth.server.app.routes`; `portal_tree` the folder that holds the portal's `current`, built or not yet. Closes
+    `database` at the end of the lifespan."""
+    accounts = people or People(database)
+    desk = Desk(
+        database=database,
+        issuer=issuer,
+        catalog=catalog,
+        people=accounts,
+        authenticator=Authenticator(issuer, frozenset({issuer})),
+        clock=clock,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        accounts.close()
+        await database.close()
+
+    return Starlette(
+        routes=[
+            *authorization_server,
+            Mount("/management/v1", routes=management_routes(desk)),
+            Route("/", _to_portal, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def _to_portal(_: Request) -> Response:
+    return RedirectResponse("/portal/", 303)

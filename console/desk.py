@@ -1,0 +1,33 @@
+"""What pages and management API share: the values given at start, nothing that changes with a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auth.authenticate import Authenticator
+from auth.people import People
+from gateway.catalog.model import Catalog
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    database: Database
+    issuer: str  # public base URL without a trailing slash
+    catalog: Callable[[], Catalog]
+    people: People
+    authenticator: Authenticator  # our own copy: verifies the text of tokens that are to be revoked
+    clock: Callable[[], float]
+
+    @property
+    def token_endpoint(self) -> str:
+        return f"{self.issuer}/oauth2/token"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us over TLS; decides the cookie's name and flags."""
+        return self.issuer.startswith("https://")
+
+    def now(self) -> int:
+        return int(self.clock())

@@ -1,0 +1,1 @@
+"""Handlers of the management API, one module per kind of thing: thin over `console.services`."""
