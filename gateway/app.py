@@ -6,28 +6,50 @@ no new connections, calls in flight finish, counters are flushed to the ledger, 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
+import signal
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 
-from quota.ledger import Flusher
+import uvicorn
 
 from auth.authenticate import Authenticator
 from gateway.access_log import AccessLog, Record
+from gateway.catalog.errors import CatalogFaults
+from gateway.edge.clock import Clock
+from gateway.edge.errors import EdgeFault
 from gateway.edge.limits import EdgeLimits
-from gateway.edge.server import EdgeServer
+from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.errors import Renderer
-from gateway.health import Readiness
+from gateway.health import Readiness, admin_app
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
+from gateway.proxy.pool import Upstream
+from gateway.proxy.response import AnswerReader
 from gateway.settings import Settings
 from gateway.snapshot import SnapshotKeeper
 from gateway.trace import Tracer
 from gateway.upstreams import Upstreams
+from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Counters
+from quota.counters.redis import RedisCounters
+from quota.errors import QuotaError
+from quota.ledger import Flusher, rebuild
 from storage.database import Database
+from storage.errors import StorageError
 
 LOG_SECONDS = 0.5  # how long an access record may wait to be written
-STALE_SECONDS = 10.0  # a snapshot not checked for so long is reported
+
+
+class AdminServer(uvicorn.Server):
+    """uvicorn beside the edge in one loop: signals are the edge's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class CannotStart(Exception):
@@ -48,7 +70,8 @@ class Edge:
         )
         self.counters = make_counters(settings, self.database, process)
         self.flusher = Flusher(self.database, self.counters)
-        self.upstreams = Upstreams(settings.control_url)
+        clock, answers = Clock(), AnswerReader()
+        self.upstreams = Upstreams(settings.control_url, lambda url: Upstream(url, clock, answers))
         self.log = AccessLog(settings.access_log)
         self.metrics = LineMetrics(self._gauges)
         self.renderer = Renderer(settings.issuer)
@@ -63,11 +86,77 @@ class Edge:
         )
         self.server = EdgeServer(
             line,
-            self.renderer.render,
-            limits=EdgeLimits(),
-            trusted_proxies=settings.trusted_proxies,
-            hosts=settings.hosts,
+            self._rendered,
+            EdgeLimits(),
+            settings.trusted_proxies,
+            settings.hosts,
+            clock=clock,
+            sweeps=[self.upstreams.sweep],
         )
+
+    def _rendered(self, fault: EdgeFault) -> RenderedFault:
+        """An answer to what was refused before the line."""
+        answer = self.renderer.render(fault)
+        self.metrics.refused(fault.code)
+        return answer.status, answer.headers, answer.body
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started on entry, drained and closed on exit."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.database.close)
+            stack.callback(self.log.close)
+            await self._load(stack)
+            stack.callback(self.upstreams.close)
+            admin = await self._listen(stack)
+            gc.collect()
+            gc.freeze()  # what is built now lives as long as the process: the collector need not look at it
+            try:
+                yield
+            finally:
+                self.draining = True
+                await self.server.drain(self.settings.drain_seconds)
+                admin.should_exit = True
+
+    async def _load(self, stack: contextlib.AsyncExitStack) -> None:
+        try:
+            await self.keeper.start()
+            stack.push_async_callback(self.keeper.stop)
+            await self.counters.start()
+            stack.push_async_callback(self.counters.close)
+            await self.flusher.start()
+            stack.push_async_callback(self.flusher.stop)
+        except CatalogFaults as faults:
+            raise CannotStart(f"the catalogue is faulty:\n{faults}") from faults
+        except (StorageError, QuotaError) as error:
+            raise CannotStart(f"{error}; `sluss doctor` tells more") from error
+
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> uvicorn.Server:
+        settings = self.settings
+        flush = asyncio.create_task(self._flush_log(), name="access log")
+        stack.callback(flush.cancel)
+        config = uvicorn.Config(
+            admin_app(self.readiness, self.snapshot_page, self.metrics.page),
+            host=settings.admin_listen,
+            port=settings.admin_port + self.process,
+            access_log=False,
+            log_level="warning",
+            lifespan="off",
+            server_header=False,
+        )
+        admin = AdminServer(config)
+        serving = asyncio.create_task(admin.serve(), name="admin port")
+        stack.push_async_callback(asyncio.wait, [serving])
+        try:
+            await self.server.start(settings.listen, settings.port, reuse_port=settings.edge_processes > 1)
+        except OSError as error:
+            raise CannotStart(f"port {settings.port} cannot be used: {error.strerror}") from error
+        return admin
+
+    async def _flush_log(self) -> None:
+        while True:
+            await asyncio.sleep(LOG_SECONDS)
+            self.log.flush()
 
     def _record(self, record: Record) -> None:
         self.metrics.observe(record)
@@ -91,7 +180,11 @@ class Edge:
         yield "sluss_catalog_faults", "Faults in the publication files on disk", state.catalog_faults
         yield "sluss_database_up", "Whether the database answered last", state.database_ok
         yield "sluss_access_log_lost", "Access records the disk would not take", self.log.lost
-        yield from self.server.gauges()
+        yield "sluss_connections", "Open client connections", self.server.open_connections
+        yield "sluss_requests_read", "Requests read since the start", self.server.requests
+        pools = self.upstreams.all()
+        yield "sluss_upstream_connections", "Open connections to upstreams", sum(p.open_connections for p in pools)
+        yield "sluss_upstream_waiting", "Calls that wait for a connection", sum(p.waiting_callers for p in pools)
 
     def readiness(self) -> Readiness:
         now = Readiness()
@@ -129,3 +222,18 @@ class Edge:
 
 def make_counters(settings: Settings, database: Database, process: int) -> Counters:
     """In-process counters in the data directory, or shared ones in Redis."""
+    folder = settings.data_dir / "counters" / str(process)
+    if settings.redis_url is None:
+        return MemoryCounters(folder, rebuild=partial(rebuild, database))
+    return RedisCounters(settings.redis_url, folder, rebuild=partial(rebuild, database), processes=settings.edge_processes)
+
+
+async def serve(settings: Settings, process: int) -> None:
+    """Run one edge process until SIGTERM or SIGINT. Raises CannotStart."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    edge = Edge(settings, process)
+    async with edge.running():
+        await stop.wait()

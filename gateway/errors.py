@@ -9,6 +9,7 @@ Refusal                       the gateway's own reasons to refuse
 │   ├── RateExceeded
 │   └── QuotaExceeded
 ├── CountersUnavailable       503, with Retry-After
+├── PlanMissing               503
 ├── UpstreamMissing           503
 └── Starting                  503
 
@@ -107,6 +108,12 @@ class CountersUnavailable(Refusal):
         super().__init__(f"retry after {retry_after} s")
 
 
+class PlanMissing(Refusal):
+    code = "plan-missing"
+    sv = "Prenumerationens plan finns inte i katalogen."
+    en = "The subscription's plan is not in the catalogue."
+
+
 class UpstreamMissing(Refusal):
     code = "upstream-missing"
     sv = "API:et har ingen tjänst bakom sig i den här miljön."
@@ -126,6 +133,7 @@ STATUS: dict[type[Exception], int] = {
     ApiRetired: 410,
     LimitReached: 429,
     CountersUnavailable: 503,
+    PlanMissing: 503,
     UpstreamMissing: 503,
     Starting: 503,
     auth_errors.Unauthenticated: 401,

@@ -6,7 +6,7 @@ Label sets are bounded: API and operation come from the catalogue, never from a 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -47,7 +47,11 @@ class LineMetrics(Collector):
         series.bytes_in += record.bytes_in
         series.bytes_out += record.bytes_out
         if record.code:
-            self._refusals[record.code] = self._refusals.get(record.code, 0) + 1
+            self.refused(record.code)
+
+    def refused(self, code: str) -> None:
+        """One answer of the gateway's own; also for what never became a call."""
+        self._refusals[code] = self._refusals.get(code, 0) + 1
 
     def collect(self) -> Iterable[Metric]:
         labels = ["api", "operation", "method", "status"]
@@ -82,7 +86,3 @@ class LineMetrics(Collector):
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return generate_latest(registry)
-
-    @property
-    def refusals(self) -> Mapping[str, int]:
-        return self._refusals

@@ -25,30 +25,35 @@ from auth.authorise import authorise
 from auth.errors import AuthError
 from auth.principal import Principal
 from gateway.access_log import Record
-from gateway.catalog.model import Family, Timeouts
+from gateway.catalog.model import Family
+from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.errors import (
     ApiRetired,
     CountersUnavailable,
+    MethodNotAllowed,
     NoSuchApi,
+    NoSuchOperation,
+    PlanMissing,
     QuotaExceeded,
     RateExceeded,
     Refusal,
     Renderer,
     Starting,
     UpstreamMissing,
+    status_of,
 )
 from gateway.headers import identity_lines, limit_fields, limit_lines, origin_lines, trace_lines
 from gateway.snapshot import Document, Published, Snapshot
 from gateway.trace import Tracer
 from gateway.upstreams import Upstreams
-from quota.counters.protocol import Counters, Decision, Outcome, UsageKey
+from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, UsageKey
 from quota.plans import Limits
 
 # The first path segments of the control plane.
 CONTROL = frozenset(("", "portal", "console", "oauth2", ".well-known", "management", "catalog", "robots.txt"))
 CONTROL_BODY_LIMIT = 1024 * 1024
-CONTROL_TIMEOUTS = Timeouts(connect=2.0, first_byte=30.0, idle=30.0)
+NO_LIMIT = float("inf")
 
 
 class Line:
@@ -97,25 +102,24 @@ class Call:
 
     def start(self) -> None:
         request, line = self.exchange.request, self.line
+        snapshot = line.snapshot()
+        if snapshot is None:
+            return self._refuse(Starting())
         try:
-            snapshot = line.snapshot()
-            if snapshot is None:
-                raise Starting
-            try:
-                published = self.published = snapshot.routes.find(request.method, request.path)
-            except NoSuchApi:
-                return self._beside_the_apis(snapshot)
-            except Refusal:
-                if (document := snapshot.documents.get(request.path)) and request.method in ("GET", "HEAD"):
-                    return self._document(document)
-                raise
+            published = self.published = snapshot.routes.find(request.method, request.path)
             if not published.demand.callable:
                 raise ApiRetired
             principal = self.principal = line.authenticate(request.authorization, snapshot.keys, time())
             grant = authorise(principal, published.demand, snapshot.access)
             limits = self.limits = snapshot.limits.get(grant.subscription_id)
             if limits is None:
-                raise CountersUnavailable
+                raise PlanMissing
+            if not published.upstreams.get(principal.environment):
+                raise UpstreamMissing
+        except NoSuchApi as refusal:
+            return self._beside_the_apis(refusal)
+        except NoSuchOperation as refusal:
+            return self._document(snapshot.documents.get(request.path), refusal)
         except (Refusal, AuthError) as refusal:
             return self._refuse(refusal)
         operation = published.operation
@@ -128,51 +132,56 @@ class Call:
     def _limited(self, decision: Decision) -> None:
         """The counters have answered: on to the upstream, or back with 429."""
         self.decision = decision
-        if not decision.allowed:
-            return self._refuse(_limit_refusal(decision))
         published, principal, limits = self.published, self.principal, self.limits
-        assert published and principal and limits and decision.taken
-        place = self.line.upstreams.pick(published.upstreams.get(principal.environment, ()))
-        if place is None:
-            return self._refuse(UpstreamMissing())
+        assert published is not None
+        assert principal is not None
+        assert limits is not None
+        if decision.taken is None:
+            self.outcome = REFUSED_AS.get(decision.limited_by)
+            return self._refuse(_limit_refusal(decision))
         request, api = self.exchange.request, published.api
         self.line.counters.sent(decision.taken)
         return self.exchange.forward(
             Order(
-                upstream=place.pool,
-                target=place.base + request.target[len(api.base) :],
+                upstream=self.line.upstreams.pick(published.upstreams[principal.environment]),
+                target=request.target[len(api.base) :],
                 injected=origin_lines(request, api.base)
                 + trace_lines(self.trace)
                 + identity_lines(principal),
                 response_lines=trace_lines(self.trace) + limit_lines(decision, limits),
                 body_limit=published.operation.body_limit,
-                timeouts=api.timeouts,
+                connect_timeout=api.timeouts.connect,
+                first_byte_timeout=api.timeouts.first_byte,
+                idle_timeout=api.timeouts.idle,
+                total_timeout=api.timeouts.total or NO_LIMIT,
                 pass_authorization=api.access.pass_authorization,
             ),
             self._ended,
         )
 
-    def _beside_the_apis(self, snapshot: Snapshot) -> None:
+    def _beside_the_apis(self, refusal: NoSuchApi) -> None:
         """What is no published API: the control plane as one more upstream, without limits."""
         request = self.exchange.request
         if request.path.split("/", 2)[1] not in CONTROL:
-            return self._refuse(NoSuchApi())
-        place = self.line.upstreams.control
+            return self._refuse(refusal)
         return self.exchange.forward(
             Order(
-                upstream=place.pool,
+                upstream=self.line.upstreams.control,
                 target=request.target,
                 injected=origin_lines(request, "") + trace_lines(self.trace),
                 response_lines=trace_lines(self.trace),
                 body_limit=CONTROL_BODY_LIMIT,
-                timeouts=CONTROL_TIMEOUTS,
                 pass_authorization=True,
-                pass_cookies=True,
             ),
             self._ended,
         )
 
-    def _document(self, document: Document) -> None:
+    def _document(self, document: Document | None, refusal: NoSuchOperation) -> None:
+        """The documents that stand beside an API's operations: openapi.json, openapi.yaml, api-info."""
+        if document is None:
+            return self._refuse(refusal)
+        if self.exchange.request.method not in ("GET", "HEAD"):
+            return self._refuse(MethodNotAllowed(("GET", "HEAD")))
         headers = [
             (b"Content-Type", document.media_type),
             (b"Cache-Control", b"public, max-age=60"),
@@ -180,9 +189,9 @@ class Call:
             (b"Request-Id", self.trace.request_id),
         ]
         self.exchange.reply(200, headers, document.body)
-        self._record(200, len(document.body))
+        return self._record(200, len(document.body))
 
-    def _refuse(self, refusal: Exception) -> None:
+    def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
         """Our own answer instead of the upstream's."""
         published = self.published
         answer = self.line.renderer.render(
@@ -212,11 +221,13 @@ class Call:
             else:
                 self.line.counters.give_back(taken)
                 self.outcome = Outcome.UPSTREAM_FAILED
-        if ending.fault is not None and not ending.answered:
-            return self._refuse(ending.fault)
-        if ending.fault is not None:
-            self.code = ending.fault.code
-        return self._record(ending.status, ending.bytes_out, ending.bytes_in, ending.upstream_status)
+        fault = ending.fault
+        if fault is not None and not ending.answered and not isinstance(fault, ClientGone):
+            return self._refuse(fault)
+        if fault is not None:
+            self.code = fault.code
+        status = ending.status or status_of(fault or ClientGone())
+        return self._record(status, ending.bytes_out, ending.bytes_in, ending.upstream_status)
 
     def _record(self, status: int, bytes_out: int, bytes_in: int = 0, upstream_status: int = 0) -> None:
         """One record per call, whatever happened."""

@@ -1,21 +1,35 @@
 """Demo data of a fresh instance: an operator, an organisation, and an app in the sandbox that can call at once.
 
 Written once, in one transaction; a second start reads it back from `demo.json` in the data directory, which
-is private to the user who runs the platform. Nothing of it exists where SLUSS_DATABASE_URL already has people.
+is private to the user who runs the platform. Behind a public issuer there is only the operator: a demo app,
+whose secret stands in the portal's samples, is for one's own machine.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from auth.origin import system
+from auth.people import People
+from auth.tokens import signing, vault
+from console.roles import Actor, Role, Via
+from console.services import apps, credentials, organisations, subscriptions
+from gateway.catalog import load as catalog_load
+from gateway.catalog.model import Environment
+from gateway.cli.files import write_private
 from gateway.settings import Settings
+from storage import organisations as organisation_rows
+from storage import people as people_rows
 from storage.database import Database
+from storage.people import Person
 
 FILE = "demo.json"
 OPERATOR = "operator@sluss.example"
 DEVELOPER = "developer@sluss.example"
+PLAN = "prova"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,60 @@ def read(data_dir: Path) -> Demo:
 
 
 async def seed(database: Database, settings: Settings, now: int) -> Demo:
-    """Make demo data, or give back what an earlier start made."""
+    """Make demo data and the signing keys, or give back what an earlier start made."""
     found = read(settings.data_dir)
-    if found.client_id:
-        return found
+    if not found.client_id and not await _has_operator(database):
+        found = await _make(database, settings, now)
+        write_private(settings.data_dir / FILE, json.dumps(asdict(found), indent=2))
+    master_key = vault.load_or_create_master_key(settings.master_key_path)
+    async with database.begin() as session:
+        await signing.ensure(session, master_key, now, system("sluss up"))
+    return found
+
+
+async def _has_operator(database: Database) -> bool:
+    async with database.read() as session:
+        return await people_rows.by_email(session, OPERATOR) is not None
+
+
+async def _make(database: Database, settings: Settings, now: int) -> Demo:
+    accounts = People(database)
+    try:
+        password = secrets.token_urlsafe(15)
+        await _person(accounts, OPERATOR, "Ola Operatör", password, now)
+        demo = Demo(operator_email=OPERATOR, operator_password=password)
+        if settings.issuer.startswith("https://"):
+            return demo
+        password = secrets.token_urlsafe(15)
+        developer = await _person(accounts, DEVELOPER, "Disa Utvecklare", password, now)
+    finally:
+        accounts.close()
+    client_id, secret = await _app(database, settings, developer, now)
+    return replace(
+        demo, developer_email=DEVELOPER, developer_password=password, client_id=client_id, client_secret=secret
+    )
+
+
+async def _person(accounts: People, email: str, name: str, password: str, now: int) -> Person:
+    return await accounts.sign_up(
+        email=email, name=name, password=password, origin=system("sluss up"), now=now, operator=email == OPERATOR
+    )
+
+
+async def _app(database: Database, settings: Settings, developer: Person, now: int) -> tuple[str, str]:
+    """An organisation with one app that subscribes to everything the free plan is offered for."""
+    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    actor = Actor(developer.id, operator=False, via=Via.CLI)
+    async with database.begin() as session:
+        owner = await organisations.create(
+            session, actor, name="Demobolaget AB", number="559999-0012", organisation_type="company", now=now
+        )
+        app = await apps.create(session, actor, owner.id, name="Demoappen", environment=Environment.SANDBOX, now=now)
+        for key, api in catalog.apis.items():
+            if PLAN in api.plans and api.status.callable:
+                await subscriptions.request(
+                    session, actor, owner.id, app.id, api=key, plan=PLAN, catalog=catalog, now=now
+                )
+        issued = await credentials.create(session, actor, owner.id, app.id, now=now)
+        await organisation_rows.add_member(session, owner.id, developer.id, Role.OWNER, now)
+    return app.client_id, issued.secret

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
+import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +19,7 @@ import click
 import httpx
 
 from gateway.cli import portal
+from gateway.cli.files import write_private
 from gateway.cli.output import Failure, run
 from gateway.cli.seed import Demo, seed
 from gateway.cli.serve import BACKENDS
@@ -26,6 +29,7 @@ from storage import migrate
 from storage.database import Database
 
 READY_SECONDS = 60.0
+RUNNING = "run.json"  # in the data directory while the platform runs
 EDGE, CONTROL, BACKEND = range(3)  # the order of stopping
 
 
@@ -122,15 +126,26 @@ async def _supervise(settings: Settings, demo: Demo, *, backends: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     supervisor = Supervisor(settings.drain_seconds)
-    for child in _children(settings, backends):
+    running = settings.data_dir / RUNNING
+    children = list(_children(settings, backends))
+    for child in children:
         supervisor.start(child)
     try:
         if await _ready(settings, stop):
+            write_private(running, json.dumps(_addresses(settings, children), indent=2))
             click.echo(demo.welcome(settings))
         await stop.wait()
         _say("stopping")
     finally:
+        running.unlink(missing_ok=True)
         await supervisor.stop()
+
+
+def _addresses(settings: Settings, children: Sequence[Child]) -> dict[str, object]:
+    """What runs where, for `sluss demo --running` and for people."""
+    ports = {child.name: child.sockets[0].getsockname()[1] for child in children if child.sockets}
+    backends = {name: f"http://127.0.0.1:{port}" for name, port in ports.items() if name in BACKENDS}
+    return {"base": settings.issuer, "pid": os.getpid(), "control": ports["control"], "backends": backends}
 
 
 async def _ready(settings: Settings, stop: asyncio.Event) -> bool:

@@ -1,0 +1,42 @@
+"""Composition root of the control plane: settings in, every object built once, one application out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+
+from auth.server.app import AuthorizationServer, routes
+from auth.tokens import vault
+from console import app as console_app
+from gateway.catalog import load as catalog_load
+from gateway.catalog.errors import CatalogFaults
+from gateway.catalog.live import LiveCatalog
+from gateway.cli.output import Failure
+from gateway.settings import Settings
+from storage.database import Database
+
+
+def create(settings: Settings) -> Starlette:
+    """The application that `sluss serve control` runs. Raises Failure."""
+    try:
+        catalog = LiveCatalog(settings.catalog, settings.upstream_variables, time.monotonic)
+    except CatalogFaults as faults:
+        raise Failure(f"the catalogue is faulty:\n{faults}") from faults
+    database = Database(settings.database_url)
+
+    def api_scopes() -> Mapping[str, frozenset[str]]:
+        return {key: frozenset(api.scopes) for key, api in catalog.current().apis.items()}
+
+    server = AuthorizationServer(
+        database, settings.issuer, vault.load_or_create_master_key(settings.master_key_path), api_scopes, time.time
+    )
+    return console_app.create(
+        database=database,
+        issuer=settings.issuer,
+        catalog=catalog.current,
+        authorization_server=routes(server),
+        portal_tree=settings.portal_dir,
+        clock=time.time,
+    )
