@@ -75,6 +75,7 @@ class Import:
 
 def read(path: Path) -> Source:
     text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, str(path))  # before the tokenizer, whose complaint names no file
     relative = path.relative_to(ROOT)
     parts = relative.with_suffix("").parts
     comments = {
@@ -83,7 +84,7 @@ def read(path: Path) -> Source:
         if token.type == tokenize.COMMENT
     }
     module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Source(relative.as_posix(), module, ast.parse(text, str(path)), tuple(text.splitlines()), comments)
+    return Source(relative.as_posix(), module, tree, tuple(text.splitlines()), comments)
 
 
 @cache
