@@ -1,0 +1,1 @@
+"""The needs of care, published for those who develop new things."""

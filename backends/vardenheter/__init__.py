@@ -1,0 +1,1 @@
+"""Open data about the care units of a fictive region."""
