@@ -13,23 +13,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import TYPE_CHECKING, Final, cast
 
 from gateway.edge.errors import (
     EdgeFault,
-    HeadTooLarge,
     LineFailed,
-    MalformedRequest,
     RequestBodyMalformed,
     SlowClient,
-    TargetTooLong,
     TooManyConnections,
 )
-from gateway.edge.exchange import Exchange, local_answer
+from gateway.edge.exchange import Exchange
 from gateway.edge.framing import Body, ChunkedBody, LengthBody
+from gateway.edge.heads import CONTINUE, local_answer
+from gateway.edge.intake import take_head
+from gateway.edge.peer import parse_address
 from gateway.edge.request import Request
-from gateway.proxy.connection import UpstreamConnection
 
 if TYPE_CHECKING:
     from gateway.edge.server import EdgeServer
@@ -42,11 +40,7 @@ DISCARD: Final = 3
 TUNNEL: Final = 4
 LINGER: Final = 5
 
-_END: Final = b"\r\n\r\n"
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PIPELINE_TURN: Final = 16
-# In an unfinished head: a line feed without its carriage return, the reverse, or any other control character.
-_STRAY: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _log = logging.getLogger("sluss.edge")
 
 
@@ -54,9 +48,8 @@ class ClientConnection(asyncio.Protocol):
     """``due`` is when the sweeper looks here next; 0 while an exchange is on, which it asks at every tick."""
 
     __slots__ = (
-        "_body", "_buffer", "_looping", "_mark", "_peer", "_reading", "_resting", "_secure", "_served",
-        "_since", "blocked",
-        "clock", "due", "exchange", "server", "transport",
+        "_body", "_buffer", "_looping", "_mark", "_partial", "_peer", "_reading", "_resting", "_secure", "_since",
+        "blocked", "clock", "due", "exchange", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: EdgeServer) -> None:
@@ -72,8 +65,8 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         self._body: Body | None = None
         self._looping = False
+        self._partial = False
         self._resting = False
-        self._served = False
         self._since = 0.0
         self._mark = 0
 
@@ -84,7 +77,8 @@ class ClientConnection(asyncio.Protocol):
         server = self.server
         self.transport.set_write_buffer_limits(high=server.limits.buffer)
         peername = transport.get_extra_info("peername")
-        self._peer = str(peername[0]) if isinstance(peername, tuple) else ""
+        address = parse_address(str(peername[0])) if isinstance(peername, tuple) else None
+        self._peer = "" if address is None else str(address)
         self._secure = transport.get_extra_info("sslcontext") is not None
         self._since = self.clock.now
         self.due = self._since + server.limits.head_seconds + server.limits.tick_seconds
@@ -94,20 +88,17 @@ class ClientConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         reading = self._reading
         if reading == HEAD:
-            if self._buffer:
-                seen = len(self._buffer)
-                self._buffer += data
-                self._take_head(self._buffer, seen)
-            else:
-                self._take_head(data, 0)
-            if self._buffer and self._reading == HEAD:
+            if self.blocked:
+                self._hold(data)  # answers nobody reads are answers nobody needs more of
+                return
+            seen = len(self._buffer)
+            self._take_head(self._buffer + data if seen else data, seen)
+            if self._buffer and self._reading == HEAD and not self._partial:
                 self._next()
         elif reading == BODY:
             self._take_body(data)
         elif reading == HOLD:
-            self._buffer += data
-            if len(self._buffer) > self.server.limits.held:
-                self.rest(True)
+            self._hold(data)
         elif reading == TUNNEL:
             if self.exchange is not None:
                 self.exchange.tunnel_data(data)
@@ -140,55 +131,39 @@ class ClientConnection(asyncio.Protocol):
         self.blocked = False
         if self.exchange is not None:
             self.exchange.client_blocked(False)
-        elif self._buffer and self._reading == HEAD:
+        elif self._reading == HEAD:
+            self.rest(False)
             self._next()
 
     # --- heads
 
-    def _take_head(self, data: bytes, seen: int) -> bool:
-        """Begins an exchange when ``data`` starts with a whole head; the first ``seen`` bytes have been
-        searched.
-
-        Most often the data is one head and nothing else. Then its end need not be searched for: an empty line
-        inside would be refused by the reader, and only then is the first one looked up.
+    def _take_head(self, data: bytes, seen: int) -> None:
+        """Begins an exchange when ``data`` starts with a whole head; keeps the data when it may become
+        one.
         """
-        if data.endswith(_END):
-            try:
-                request = self.server.reader.read(data[:-4], self._peer, self._secure)
-            except EdgeFault:
-                pass  # judged below, on exactly the first head
-            else:
-                self._buffer = b""
-                self._begin(request)
-                return True
-        if data.startswith(b"\r\n"):
-            data = data[2:]  # RFC 9112 section 2.2: one empty line before a request is forgiven
-            seen = 0
-        end = data.find(_END, max(seen - 3, 0))
+        self._partial = False
         try:
-            if end < 0:
-                self._keep_partial(data, seen)
-                return False
-            request = self.server.reader.read(data[:end], self._peer, self._secure)
+            taken = take_head(self.server.reader, data, seen, self._peer, self._secure)
         except EdgeFault as fault:
             self.refuse(fault)
-            return False
-        self._buffer = data[end + 4 :]
-        self._begin(request)
-        return True
+            return
+        if taken is None:
+            if not seen:
+                limits = self.server.limits
+                self.due = min(self.due, self.clock.now + limits.head_seconds + limits.tick_seconds)
+            self._partial = True
+            self._buffer = data
+        else:
+            request, self._buffer = taken
+            self._begin(request)
 
-    def _keep_partial(self, data: bytes, seen: int) -> None:
-        """Keeps the start of a head, unless it can already be seen that it will be refused."""
-        limits = self.server.limits
-        if _STRAY.search(data, max(seen - 2, 0)) is not None:
-            raise MalformedRequest("control character or bare line end")
-        if len(data) > limits.request_line and data.find(b"\r\n", 0, limits.request_line + 2) < 0:
-            raise TargetTooLong("request line")
-        if len(data) > limits.head:
-            raise HeadTooLarge("head")
-        if not self._buffer and data:
-            self.due = min(self.due, self.clock.now + limits.head_seconds + limits.tick_seconds)
-        self._buffer = data
+    def _hold(self, data: bytes) -> None:
+        """Keeps what came before its time; above the limit the socket rests and the client's sending
+        stops.
+        """
+        self._buffer += data
+        if len(self._buffer) > self.server.limits.held:
+            self.rest(True)
 
     def _begin(self, request: Request) -> None:
         server = self.server
@@ -220,7 +195,8 @@ class ClientConnection(asyncio.Protocol):
         for _ in range(_PIPELINE_TURN):
             if not self._buffer or self._reading != HEAD or self.blocked:
                 return
-            if not self._take_head(self._buffer, 0):
+            self._take_head(self._buffer, 0)
+            if self._partial:
                 return
         if self._buffer and self._reading == HEAD:
             asyncio.get_running_loop().call_soon(self._next)
@@ -231,29 +207,27 @@ class ClientConnection(asyncio.Protocol):
     def body_complete(self) -> bool:
         return self._body is None or self._body.complete
 
-    def start_body(self, connection: UpstreamConnection, head: bytes) -> None:
+    def start_body(self, head: bytes) -> None:
         """The upstream is there: what has come of the body goes with the head, the rest as it arrives."""
         body, exchange = self._body, self.exchange
-        assert body is not None
-        assert exchange is not None
+        if body is None or exchange is None:
+            return
         data, self._buffer = self._buffer, b""
         try:
             content = body.feed(data) if data else b""
         except EdgeFault as fault:
             exchange.body_failed(fault)
             return
-        encoded = exchange.encode(content, body.complete)
-        if encoded is None:
-            return
-        self._reading = HOLD if body.complete else BODY
-        self._buffer = body.rest
-        self._mark = exchange.bytes_in
-        self._since = self.clock.now
-        exchange.begin(connection, head + encoded, body.complete)
-        if not body.complete:
+        if body.complete:
+            self._buffer = body.rest
+        else:
+            self._reading = BODY
+            self._since = self.clock.now
+            self._mark = 0
+        if exchange.begin_body(head, content, body.complete) and not body.complete:
             self.rest(False)
             if exchange.request.expect_continue and not data:
-                self.write(_CONTINUE)
+                self.write(CONTINUE)
 
     def _take_body(self, data: bytes) -> None:
         body, exchange = self._body, self.exchange
@@ -340,6 +314,9 @@ class ClientConnection(asyncio.Protocol):
     def cut(self, framed: bool) -> None:
         """Ends an answer that cannot be completed so that nobody takes it for whole."""
         self.exchange = None
+        self._reading = LINGER
+        self._mark = 0
+        self.due = self.clock.now + self.server.limits.linger_seconds
         if framed:
             # The missing bytes or last chunk tell; what has been sent may still arrive.
             self.transport.close()
@@ -353,8 +330,14 @@ class ClientConnection(asyncio.Protocol):
         self._answer_fault(fault)
 
     def _answer_fault(self, fault: EdgeFault) -> None:
-        status, headers, body = self.server.render_fault(fault)
         self.exchange = None
+        try:
+            status, headers, body = self.server.render_fault(fault)
+        except Exception:
+            # The renderer is not ours; a client that broke the rules must not break the process.
+            _log.exception("a refusal could not be rendered")
+            self.transport.abort()
+            return
         self.write(local_answer(status, headers, body, date=self.clock.date, keep=False, head_only=False))
         self._linger()
 
@@ -365,7 +348,6 @@ class ClientConnection(asyncio.Protocol):
         server = self.server
         self._body = None
         self._reading = HEAD
-        self._served = True
         self.due = self.clock.now + server.limits.idle_seconds
         if self._resting:
             self.rest(False)
@@ -390,8 +372,7 @@ class ClientConnection(asyncio.Protocol):
         """The process is leaving: a connection without a request has a moment to send one, then it is
         closed.
         """
-        if self.exchange is None and self._reading == HEAD and not self._buffer:
-            self._served = True
+        if self.exchange is None and (self._reading == LINGER or not self._buffer):
             self.due = min(self.due, self.clock.now + self.server.limits.drain_idle_seconds)
 
     def _gone(self) -> None:
@@ -406,8 +387,12 @@ class ClientConnection(asyncio.Protocol):
             exchange.sweep(now)
             if self.exchange is exchange:
                 self._sweep_client(now, exchange)
-        elif self._reading == HEAD and (self._buffer or not self._served):
+        elif self._reading == HEAD and self._buffer:
             self.refuse(SlowClient("head"))
+        elif self._reading == HEAD:
+            self._reading = LINGER
+            self.due = self.clock.now + self.server.limits.linger_seconds
+            self.transport.close()
         else:
             self.transport.abort()
 

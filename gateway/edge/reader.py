@@ -48,7 +48,7 @@ class RequestReader:
         trusted: TrustedProxies,
         hosts: Callable[[str], bool] | None = None,
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._trusted = trusted
         self._hosts = hosts
         self._names = fields.request_names()
@@ -101,7 +101,7 @@ class RequestReader:
         return request
 
     def _check_size(self, head: bytes, lines: list[bytes]) -> None:
-        limits = self._limits
+        limits = self.limits
         if len(lines) - 1 > limits.fields:
             raise HeadTooLarge("too many fields")
         if len(head) > limits.request_line or len(head) > limits.field_line:
@@ -158,7 +158,7 @@ def _request_line(line: bytes, peer: str, secure: bool) -> Request:
     if method is None:
         _refuse_method(verb)
         raise UnknownMethod("method")
-    request = Request(method, target, minor, peer, secure)
+    request = Request(method, verb, target, minor=minor, peer=peer, secure=secure)
     if not target.startswith(b"/"):
         request.authority, target = split_absolute(target)
         if not request.authority:

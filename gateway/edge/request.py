@@ -33,11 +33,14 @@ class Request:
     __slots__ = (
         "accept", "accept_language", "authority", "authorization", "chunked", "expect_continue", "forwarded_for",
         "forwarded_lines", "forwarded_proto", "host", "keep_alive", "length", "method", "minor", "nominated",
-        "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "wants_upgrade",
+        "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb", "wants_upgrade",
     )  # fmt: skip
 
-    def __init__(self, method: str, target: bytes, minor: int, peer: str, secure: bool) -> None:
+    def __init__(
+        self, method: str, verb: bytes, target: bytes, *, minor: int, peer: str, secure: bool
+    ) -> None:
         self.method = method
+        self.verb = verb
         self.target = target
         self.minor = minor
         self.peer = peer

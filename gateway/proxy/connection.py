@@ -108,6 +108,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._reading = STRAY
         self.transport.abort()
 
+    def end(self) -> None:
+        """Closes after what has been written has left: the end of a tunnel."""
+        self.caller = None
+        self._reading = STRAY
+        self.transport.close()
+
     # --- the socket's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -240,8 +246,10 @@ class UpstreamConnection(asyncio.Protocol):
         if caller is None:
             return
         if self._reading == HEAD:
-            untouched = not self._buffer and not self._interim
-            caller.lost(UpstreamUnreachable(f"closed before an answer: {exc}"), untouched)
+            if self._buffer or self._interim:
+                caller.lost(BadUpstreamAnswer(f"closed inside a head: {exc}"), False)
+            else:
+                caller.lost(UpstreamUnreachable(f"closed before an answer: {exc}"), True)
         elif self._reading in (UNTIL_CLOSE, TUNNEL) and exc is None:
             caller.content(b"", True)
         else:

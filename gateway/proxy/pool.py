@@ -169,7 +169,7 @@ class Upstream:
                         ssl=self._tls,
                         server_hostname=address.host if self._tls is not None else None,
                     )
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: a host name IDNA refuses
             self._drop_attempt(task)
             self.failed_total += 1
             if self._waiting:

@@ -109,8 +109,8 @@ class AnswerReader:
                 passed.append(line)
             elif code != fields.DROP:
                 _take(answer, code, line, value)
-        if answer.chunked and answer.length is not None:
-            raise BadUpstreamAnswer("both Content-Length and Transfer-Encoding")
+        if answer.chunked and (answer.length is not None or head.startswith(b"HTTP/1.0")):
+            raise BadUpstreamAnswer("Transfer-Encoding with Content-Length, or in HTTP/1.0")
         if answer.nominated is not None:
             _remove_nominated(answer, answer.nominated)
         return answer

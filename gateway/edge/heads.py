@@ -1,0 +1,84 @@
+"""The heads the edge writes: each put together once, as bytes (RFC 9112 sections 3, 4, 6 and 7.1).
+
+Owns the wording of what goes out. Whether it goes out, and what follows, is the exchange's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.edge.order import Order
+from gateway.edge.request import Request
+from gateway.proxy.response import Answer, status_line
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def upstream_head(request: Request, order: Order) -> bytes:
+    """The request for the upstream: the client's passing lines, one framing line, what the line injects."""
+    upstream = order.upstream
+    lines = [
+        b"%b %b%b HTTP/1.1" % (request.verb, upstream.base, order.target),
+        upstream.host_line if order.host is None else b"Host: " + order.host,
+    ]
+    lines += request.forwarded_lines
+    if request.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif request.length is not None:
+        lines.append(b"Content-Length: %d" % request.length)
+    if order.pass_authorization and request.authorization is not None:
+        lines.append(b"Authorization: " + request.authorization)
+    if order.allow_upgrade and request.upgrade is not None:
+        lines.append(b"Connection: Upgrade\r\nUpgrade: " + request.upgrade)
+    return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
+
+
+def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool) -> bytes:
+    """The answer for the client: the upstream's passing lines, one framing line, what the line adds."""
+    lines = answer.lines
+    if not answer.dated:
+        lines.append(date)
+    if framing:
+        lines.append(framing)
+    if not keep:
+        lines.append(b"Connection: close")
+    return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.response_lines)
+
+
+def switching_head(answer: Answer, order: Order) -> bytes:
+    lines = [*answer.lines, b"Connection: Upgrade", b"Upgrade: " + (answer.upgrade or b"")]
+    return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.response_lines)
+
+
+def local_answer(
+    status: int,
+    headers: Sequence[tuple[bytes, bytes]],
+    body: bytes,
+    *,
+    date: bytes,
+    keep: bool,
+    head_only: bool,
+) -> bytes:
+    """A complete answer with Date and, where the status has content, Content-Length."""
+    lines = [status_line(status), date]
+    for name, value in headers:
+        line = name + b": " + value
+        if b"\r" in line or b"\n" in line:
+            raise ValueError("line break in a header of the gateway's own")
+        lines.append(line)
+    bodyless = status in (204, 304) or status < 200
+    if not bodyless:
+        lines.append(b"Content-Length: %d" % len(body))
+    if not keep:
+        lines.append(b"Connection: close")
+    lines.append(b"")
+    lines.append(b"" if bodyless or head_only else body)
+    return b"\r\n".join(lines)
+
+
+def chunks(content: bytes, complete: bool) -> bytes:
+    """One chunk of the content, and the last chunk when it is complete (RFC 9112 section 7.1)."""
+    if content:
+        return b"%x\r\n%b\r\n%b" % (len(content), content, b"0\r\n\r\n" if complete else b"")
+    return b"0\r\n\r\n" if complete else b""
