@@ -25,7 +25,7 @@ from storage.errors import AlreadyExists
 from storage.signing_keys import SigningKey
 
 ALGORITHM = "ES256"
-# A key signs this many seconds after it became active at the earliest. By then every edge has it: they poll
+# A key signs this many seconds after it was published at the earliest. By then every edge has it: they poll
 # for changes every half second.
 LEAD = 5
 # A retiring key stays published until the last token it signed is dead everywhere.
@@ -105,19 +105,17 @@ def unlock(row: SigningKey, master_key: bytes) -> Signer:
 
 
 def chosen(rows: Sequence[SigningKey], now: int) -> SigningKey:
-    """The key that signs now: the active one, or for its first LEAD seconds the one before it.
+    """The key that signs now: the active one, or while it is too new the one before it.
 
     Raises NoSigningKey.
     """
     active = [row for row in rows if row.state == State.ACTIVE]
     if not active:
         raise NoSigningKey
-    newest = max(active, key=lambda row: row.changed_at)
-    if now < newest.created_at + LEAD:
-        before = [row for row in rows if row.state == State.RETIRING]
-        if before:
-            return max(before, key=lambda row: row.changed_at)
-    return newest
+    if active[0].created_at + LEAD <= now:
+        return active[0]
+    known = [row for row in rows if row.state == State.RETIRING and row.created_at + LEAD <= now]
+    return max(known, key=lambda row: row.changed_at, default=active[0])
 
 
 def public_set(rows: Iterable[SigningKey]) -> dict[str, list[dict[str, str]]]:

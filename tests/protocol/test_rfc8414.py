@@ -1,0 +1,55 @@
+"""RFC 8414: authorization server metadata, and OpenID Connect Discovery's address for the same."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[import-untyped]
+
+from tests.auth.mint import ISSUER
+from tests.auth.platform import Platform
+
+ADDRESSES = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_section_3_the_document(platform: Platform, address: str) -> None:
+    answer = await platform.http.get(address)
+    document = answer.json()
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert document["issuer"] == ISSUER
+    assert document["grant_types_supported"] == ["client_credentials"]
+    assert "none" not in document["token_endpoint_auth_methods_supported"]
+    assert "behov:read" in document["scopes_supported"]
+    # Authlib counts the empty list, which RFC 8414 requires here, as missing; with it filled the rest is valid.
+    AuthorizationServerMetadata({**document, "response_types_supported": ["code"]}).validate()
+
+
+async def test_section_2_it_lists_only_what_works(platform: Platform) -> None:
+    """Every address answers, every method authenticates, every grant is known, every scope is some API's."""
+    document = (await platform.http.get(ADDRESSES[0])).json()
+    client = await platform.client("behov/v1", "eko/v1", "vardenheter/v1")
+    token = await platform.token(client)
+    for name, url in document.items():
+        if name == "jwks_uri" or name == "service_documentation":
+            continue
+        if name.endswith("_endpoint"):
+            for method in document[f"{name}_auth_methods_supported"]:
+                answer = await _call(platform, url, method, client.client_id, client.secret, token)
+                assert answer.status_code == 200, (url, method, answer.text)
+    assert (await platform.http.get(document["jwks_uri"])).json()["keys"]
+    everything = await platform.ask(client, scope=" ".join(document["scopes_supported"]))
+    assert everything.status_code == 200
+    assert not {"authorization_endpoint", "registration_endpoint", "userinfo_endpoint"} & document.keys()
+
+
+async def _call(
+    platform: Platform, url: str, method: str, client_id: str, secret: str, token: str
+) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "token": token}
+    if method == "client_secret_basic":
+        return await platform.http.post(url, data=form, auth=(client_id, secret))
+    return await platform.http.post(url, data={**form, "client_id": client_id, "client_secret": secret})
