@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _SKIP = re.compile(r'<div data-md-component="skip">\s*(<a href="[^"]*" class="md-skip">\s*.*?</a>)?\s*</div>', re.S)
+_ENTITY = re.compile(r"&#(\d{1,6});")
 _TEXTS = {
     "sv": {"skip": "Gå till innehållet", "search": "Sök på webbplatsen", "message": "Meddelande"},
     "en": {"skip": "Skip to content", "search": "Search the site", "message": "Message"},
@@ -18,6 +19,7 @@ _TEXTS = {
 def mend(html: str, language: str) -> str:
     """The same page with names and roles where they are missing."""
     texts = _TEXTS.get(language, _TEXTS["sv"])
+    html = _readable(html)
     # 2.4.1: the theme links to the first heading and has no link where a page has none.
     html = _SKIP.sub(
         f'<div data-md-component="skip"><a href="#content" class="md-skip">{texts["skip"]}</a></div>', html, count=1
@@ -30,3 +32,14 @@ def mend(html: str, language: str) -> str:
         'data-md-component="search" role="dialog">',
         f'data-md-component="search" role="dialog" aria-label="{texts["search"]}">',
     )
+
+
+def _readable(html: str) -> str:
+    """Entities that only guarded against Markdown as the characters they mean; HTML's own stay."""
+
+    def character(found: re.Match[str]) -> str:
+        meant = chr(int(found[1]))
+        return found[0] if meant in "<>&\"'\n\t" else meant
+
+    parts = re.split(r"(<script\b.*?</script>)", html, flags=re.S | re.I)
+    return "".join(part if index % 2 else _ENTITY.sub(character, part) for index, part in enumerate(parts))

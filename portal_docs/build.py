@@ -24,6 +24,7 @@ from portal_docs import nav
 from portal_docs.errors import BuildFailed
 from portal_docs.finish import MANIFEST, finish
 from portal_docs.generate.pages import Inputs, generate
+from portal_docs.generate.written import fill, marks
 from portal_docs.model import LANGUAGES, BuildReport, DemoClient, ProblemPage
 from portal_docs.render import render
 
@@ -82,6 +83,9 @@ def _build_into(tree: Path, inputs: Inputs, schemas: Path, digest: str) -> None:
 def _stage_language(stage: Path, inputs: Inputs, language: str) -> Path:
     docs = stage / language / "docs"
     shutil.copytree(_HERE / "content" / language, docs)
+    values = marks(inputs.catalog, inputs.issuer, inputs.demo, language)
+    for page in docs.rglob("*.md"):
+        page.write_text(fill(page.read_text(encoding="utf-8"), values), encoding="utf-8")
     for name, text in generate(inputs, language).items():
         page = docs / name
         page.parent.mkdir(parents=True, exist_ok=True)

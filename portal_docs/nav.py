@@ -50,6 +50,8 @@ NAV: tuple[Entry, ...] = (
         Text("Om", "About"),
         (
             (Text("Om Sluss", "About Sluss"), "about/index.md"),
+            (Text("Kontakt", "Contact"), "contact.md"),
+            (Text("Villkor", "Terms"), "terms.md"),
             (Text("Tillgänglighet", "Accessibility"), "about/accessibility.md"),
             (Text("Säkerhet", "Security"), "about/security.md"),
             (Text("Licenser", "Licences"), "about/licences.md"),
@@ -96,6 +98,7 @@ def config(
         },
         "hooks": [str(base.parent / "portal_docs" / "hooks.py")],
         "plugins": {"material/search": {"lang": language, "pipeline": ["stopWordFilter", "trimmer"]}},
+        "extra_javascript": ["assets/search.js"] if language == "sv" else [],
         "nav": [_entry(entry, catalog, language) for entry in NAV],
     }
 
