@@ -15,8 +15,8 @@ from functools import partial
 SLEW_NS_PER_S = 50_000_000
 
 
-# Nanoseconds on a clock that never steps and goes on while the machine is suspended. A partial, since a function
-# of ours around it would cost as much again.
+# Nanoseconds on a clock that never steps and goes on while the machine is suspended. A partial, since a
+# function of ours around it would cost as much again.
 boot_ns: Callable[[], int] = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
 
 

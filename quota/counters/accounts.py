@@ -7,7 +7,7 @@ the present one can still be given back to. Does not decide anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from quota.counters.calls import Place
@@ -73,6 +73,16 @@ class Accounts:
             day, month, _, _ = self.of(subscription_id).place
             words[day] = max(words[day], units.day)
             words[month] = max(words[month], units.month)
+
+    def standing(self) -> Iterator[tuple[tuple[str, int, int], int]]:
+        """(subscription, 2 for a day or 3 for a month, window id) with its units, for every window known."""
+        words = self._cells.words
+        for name, cell in self._cells.names.items():
+            if name[0] == _ACCOUNT:
+                for kind, pair in ((2, cell + _DAY), (3, cell + _MONTH)):
+                    for place in (pair, pair + 2):
+                        if words[place]:
+                            yield (str(name[1]), kind, words[place]), words[place + 1]
 
     def forget_before(self, month_id: int) -> None:
         """Accounts that were last used before `month_id` make room; a new use opens them anew."""

@@ -17,6 +17,7 @@ the ledger and begins a new `source`.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import mmap
@@ -26,7 +27,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from quota.errors import CountersDamaged, CountersFull, CountersLocked
+from quota.errors import CountersDamaged, CountersFull, CountersLocked, QuotaError
 
 Name = tuple[str | int, ...]
 
@@ -35,6 +36,7 @@ CELL_WORDS: Final = 8
 HEADER_WORDS: Final = 512
 ENTRIES: Final = 16_384
 FAILED_BEFORE: Final = 3  # header word: the failed calls before the latest return
+LATEST_HOUR: Final = 4  # header word: the latest hour that records were kept for
 _CLEAN: Final = 2  # header word: 1 when closed in order
 FIRST_ENTRY: Final = HEADER_WORDS
 _FIRST_CELL: Final = HEADER_WORDS + ENTRIES * CELL_WORDS
@@ -69,12 +71,12 @@ class Cells:
         try:
             self._map()
             self._read_names()
+            self._compact()
             self._choose_source()
-            self._rewrite_names()
         except OSError as error:
             self.close()
             raise CountersFull(f"{self._folder}: {error}") from error
-        except CountersDamaged:
+        except QuotaError:
             self.close()
             raise
 
@@ -116,7 +118,7 @@ class Cells:
         del self.names[name]
         self._free.append(index)
         if self._lines > _LINES_KEPT and self._lines > 4 * len(self.names):
-            self._rewrite_names()
+            self._compact()
 
     def _lock(self) -> None:
         self._lock_fd = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -154,7 +156,8 @@ class Cells:
 
     def _read_names(self) -> None:
         path = self._folder / "names"
-        data = path.read_bytes() if path.exists() else b""
+        self._names_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        data = path.read_bytes()
         live: dict[int, Name] = {}
         whole = 0
         for line in data.splitlines(keepends=True):
@@ -170,39 +173,50 @@ class Cells:
             self._end = max(self._end, index + 1)
         if b"\n" in data[whole:-1]:
             raise CountersDamaged(f"{path}: line at byte {whole} is not the last and cannot be read")
+        os.ftruncate(self._names_fd, whole)
         self._free = [index for index in range(self._end) if index not in live]
         self.names = {name: _FIRST_CELL + index * CELL_WORDS for index, name in live.items()}
         if self._end:
             self._reserve(self._end - 1)
 
-    def _choose_source(self) -> None:
-        boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
-        known = next((name for name in self.names if name[0] == _SOURCE), None)
-        trusted = known is not None and (known[2] == boot or self.words[_CLEAN] == 1)
-        self.words[_CLEAN] = 0
-        if known is not None and known[2] == boot:
-            self.source = str(known[1])
-            return
-        if known is not None:
-            index = (self.names.pop(known) - _FIRST_CELL) // CELL_WORDS
-        else:
-            index = self._end
-            self._reserve(index)
-            self._end += 1
-        self.fresh = not trusted
-        self.source = str(known[1]) if known is not None and trusted else secrets.token_hex(8)
-        self.names[_SOURCE, self.source, boot] = _FIRST_CELL + index * CELL_WORDS
+    def new_source(self) -> None:
+        """Totals begin at zero again, under a new name. CountersFull."""
+        for name in [name for name in self.names if name[0] == _SOURCE]:
+            self.release(name)
+        self.source = secrets.token_hex(8)
+        self.assign((_SOURCE, self.source, _boot()))
 
-    def _rewrite_names(self) -> None:
-        """Compact: the live names alone, in a new file that takes the old one's place in one step."""
+    def _choose_source(self) -> None:
+        known = next((name for name in self.names if name[0] == _SOURCE), None)
+        closed = self.words[_CLEAN] == 1
+        self.words[_CLEAN] = 0
+        if known is not None and (known[2] == _boot() or closed):
+            self.source = str(known[1])
+            if known[2] != _boot():
+                self.release(known)
+                self.assign((_SOURCE, self.source, _boot()))
+            return
+        self.fresh = True
+        self.new_source()
+
+    def _compact(self) -> None:
+        """The live names alone, in a new file that takes the old one's place in one step. With no room for
+        that, history stays.
+        """
         temporary = self._folder / "names.new"
         lines = [_line([(word - _FIRST_CELL) // CELL_WORDS, *name]) for name, word in self.names.items()]
-        temporary.write_bytes(b"".join(lines))
-        fd = os.open(temporary, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        os.fsync(fd)
-        os.replace(temporary, self._folder / "names")
-        if self._names_fd >= 0:
-            os.close(self._names_fd)
+        data = b"".join(lines)
+        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(fd, data) != len(data):
+                raise OSError(errno.ENOSPC, "no room")
+            os.fsync(fd)
+            os.replace(temporary, self._folder / "names")
+        except OSError:
+            os.close(fd)
+            temporary.unlink(missing_ok=True)
+            return
+        os.close(self._names_fd)
         self._names_fd = fd
         self._lines = len(lines)
 
@@ -221,6 +235,11 @@ class Cells:
 
 
 _ZEROES = memoryview(bytes(CELL_WORDS * WORD)).cast("q")
+
+
+def _boot() -> str:
+    """Names this start of the machine; empty where the kernel does not say."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
 
 
 def _line(entry: list[str | int]) -> bytes:

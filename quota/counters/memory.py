@@ -9,7 +9,7 @@ the plan says: a call that cannot be counted is not let through.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from quota import window
@@ -37,7 +37,8 @@ _RETRY_WHEN_FULL = 30
 
 
 class MemoryCounters:
-    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted."""
+    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted.
+    """
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class MemoryCounters:
             self._move(self._now())
             self._accounts.forget_before(window.windows(self._accounts.windows.month_start - 1).month_id)
             if self._cells.fresh and self._rebuild is not None:
-                self._accounts.rebuild(await self._rebuild(self._clock.now_s()))
+                self._accounts.rebuild(await self._rebuild(self._clock.now_s(), self._records.totals()))
         except BaseException:
             self._cells.close()
             raise
@@ -136,7 +137,8 @@ class MemoryCounters:
         self._calls.give_back(taken)
 
     def record(self, key: UsageKey, outcome: Outcome) -> None:
-        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing."""
+        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing.
+        """
         now = self._now()
         if not self._from <= now < self._until:
             self._move(now)
@@ -154,6 +156,12 @@ class MemoryCounters:
     def written(self, totals: Sequence[Total]) -> None:
         """See `Counters.written`."""
         self._records.written(totals)
+
+    def standing(self) -> Iterator[tuple[tuple[str, int, int], int]]:
+        """(subscription, 2 for a day or 3 for a month, window id) with the units used in it, for every
+        account.
+        """
+        return self._accounts.standing()
 
     def _move(self, now: int) -> None:
         """Stand in the hour of `now` and in its windows."""

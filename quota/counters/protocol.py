@@ -152,8 +152,9 @@ def unavailable(retry_after: int = 1) -> Decision:
 
 
 Decided = Callable[[Decision], None]
-# Asked with the time in epoch seconds when a store has lost its quotas; answers from the ledger.
-Rebuild = Callable[[int], Awaitable[Mapping[str, Used]]]
+# Asked when a store has lost its quotas, with the time in epoch seconds and the totals that the ledger may
+# not have yet; answers from the ledger, these included.
+Rebuild = Callable[[int, Sequence[Total]], Awaitable[Mapping[str, Used]]]
 
 
 class Counters(Protocol):

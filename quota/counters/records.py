@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from quota.counters.cells import Cells, Name
+from quota.counters.cells import LATEST_HOUR, Cells, Name
 from quota.counters.protocol import Outcome, Total, UsageKey
 from quota.errors import CountersFull
 
@@ -28,6 +28,7 @@ OFFSETS: Final = {
 }
 FAILED: Final = OFFSETS[Outcome.UPSTREAM_FAILED]
 _USAGE: Final = "usage"
+_KEPT_HOURS: Final = 1  # past hours whose records stay, since clocks differ a little at the turn
 
 
 class Record:
@@ -66,7 +67,17 @@ class Records:
         return {record.word: str(record.name[3]) for record in self._records.values()}
 
     def turn(self, hour: int) -> None:
-        """A new hour has begun: new calls get new records, and old ones leave once the ledger has them."""
+        """Another hour: its calls get their own records, and old ones leave once the ledger has them.
+
+        A record that left must never begin again at zero under the same name, or the ledger, which keeps the
+        larger number, would swallow what it counts. So a clock that was set back further than records are
+        kept begins a new source.
+        """
+        latest = self._cells.words[LATEST_HOUR]
+        if hour < latest - _KEPT_HOURS:
+            self._cells.new_source()
+            latest = hour
+        self._cells.words[LATEST_HOUR] = max(latest, hour)
         self.hour = hour
         self.current.clear()
         for record in self._records.values():
@@ -116,7 +127,7 @@ class Records:
                 record.acknowledged.get(outcome) != state for outcome, state in self._state(record).items()
             ):
                 self.touch(record)
-            elif record.name[1] != self._cells.source or record.name[2] != self.hour:
+            elif record.name[1] != self._cells.source or int(record.name[2]) < self.hour - _KEPT_HOURS:
                 self._forget(record)
 
     def _forget(self, record: Record) -> None:

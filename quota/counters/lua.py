@@ -1,0 +1,158 @@
+"""The scripts that run inside Redis, and the packing of what goes in and out of them.
+
+Owns the layout of keys, arguments and answers. `TAKE` repeats `quota.limit.refusal`; a property test holds
+the two together. All numbers in Lua are doubles, exact to 2**53: time is microseconds, units stay far below.
+
+One subscription is one hash, `sluss:quota:{sub_…}` (the braces place all of it in one Cluster slot), with the
+fields `r` (theoretical arrival time of the next call, µs), `d20261121` and `m202611` (units used).
+`sluss:batch:{process}` holds the number of a process's last batch and the answer to it. A batch is refused
+unless its number is higher than that, so it can never run twice, and a lost answer can be asked for
+(`SETTLE`). `sluss:epoch` exists once the quotas are complete; an emptied Redis has none, and then nothing may
+be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Final
+
+from quota.limit import DAY, MONTH, RATE
+from quota.window import Windows
+
+EPOCH_KEY: Final = b"sluss:epoch"
+REBUILDING_KEY: Final = b"sluss:rebuilding"
+
+# First byte of the answer to TAKE. Only TAKEN and DONE changed anything.
+ANSWERED: Final = ord("T")
+LOST: Final = ord("L")  # no epoch: Redis is empty
+ROLLED_BACK: Final = ord("R")  # an earlier batch of ours is gone
+FENCED: Final = ord("D")  # this batch was given up before it arrived
+CLOCK: Final = ord("C")  # Redis's time is outside the windows it was given
+
+# Kinds of items in a batch.
+CALL: Final = 1
+CHANGE_DAY: Final = 2
+CHANGE_MONTH: Final = 3
+
+REFUSED_BY: Final = ("", RATE, DAY, MONTH)
+
+_item = Struct("<HBqqqqq")
+_window = Struct("<qqqqq")
+_head = Struct("<BqB")
+_verdict = Struct("<Bqqq")
+
+TAKE: Final = """
+local SECOND, SEVENTY_DAYS, TWO_DAYS = 1000000, 6048000, 172800
+if redis.call('EXISTS', KEYS[1]) == 0 then return 'L' end
+local number, before = tonumber(ARGV[1]), tonumber(ARGV[2])
+local last = redis.call('GETRANGE', KEYS[2], 0, 7)
+last = #last == 8 and struct.unpack('<i8', last) or 0
+if last >= number then return 'D' end
+if last < before then return 'R' end
+local now = tonumber(ARGV[5])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * SECOND + time[2]
+end
+local row, day, month, kept_day, kept_month
+for i = 1, 3 do
+  local from, day_end, day_id, _, month_id = struct.unpack('<i8i8i8i8i8', ARGV[3], i * 40 - 39)
+  if i == 1 then kept_day, kept_month = day_id, month_id end
+  if now >= from * SECOND and now < day_end * SECOND then
+    row, day, month = i, string.format('d%d', day_id), string.format('m%d', month_id)
+  end
+end
+if not row then return 'C' end
+
+local function prune(key)
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    local kind, id = string.sub(field, 1, 1), tonumber(string.sub(field, 2))
+    if (kind == 'd' and id < kept_day) or (kind == 'm' and id < kept_month) then
+      redis.call('HDEL', key, field)
+    end
+  end
+  redis.call('EXPIRE', key, SEVENTY_DAYS)
+end
+
+local accounts, out, items, at = {}, {struct.pack('<Bi8B', 84, now, row - 1)}, ARGV[4], 1
+while at <= #items do
+  local k, kind, units, a, b, c, d
+  k, kind, units, a, b, c, d, at = struct.unpack('<HBi8i8i8i8i8', items, at)
+  local key = KEYS[k]
+  if kind == 1 then
+    local account = accounts[k]
+    if not account then
+      local found = redis.call('HMGET', key, 'r', day, month)
+      account = {tonumber(found[1]) or 0, tonumber(found[2]) or 0, tonumber(found[3]) or 0, not found[2],
+      false} accounts[k] = account end local backlog, refused = math.max(0, account[1] - now), 0 if d >= 0 and
+      account[3] + units > d then refused = 3 elseif c >= 0 and account[2] + units > c then refused = 2 elseif
+      backlog + a > b then refused = 1 else backlog = backlog + a account[1], account[2], account[3],
+      account[5] = now + backlog, account[2] + units, account[3] + units, true end out[#out + 1] =
+      struct.pack('<Bi8i8i8', refused, backlog, account[2], account[3]) else local field = string.format(kind
+      == 2 and 'd%d' or 'm%d', a) local used = tonumber(redis.call('HGET', key, field)) or 0
+      redis.call('HSET', key, field, string.format('%.0f', math.max(0, used + units))) redis.call('EXPIRE',
+      key, SEVENTY_DAYS) end end for k, account in pairs(accounts) do if account[5] then redis.call('HSET',
+      KEYS[k], 'r', string.format('%.0f', account[1]), day, string.format('%.0f', account[2]), month,
+      string.format('%.0f', account[3])) if account[4] then prune(KEYS[k]) end end end local answer =
+      table.concat(out) redis.call('SET', KEYS[2], struct.pack('<i8', number) .. answer, 'EX', TWO_DAYS)
+      return answer
+"""
+
+# What became of batch ARGV[1]: its answer, or '' when it never ran; and from now on it never will.
+SETTLE: Final = """
+local held = redis.call('GET', KEYS[1]) or ''
+local last = #held >= 8 and struct.unpack('<i8', held) or 0
+if last == tonumber(ARGV[1]) then return string.sub(held, 9) end
+if last < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], struct.pack('<i8', ARGV[1]), 'EX', 172800) end
+return ''
+"""
+
+# At least so many units are used: ARGV holds the day's and the month's field, then two numbers for each key.
+RAISE: Final = """
+for i, key in ipairs(KEYS) do
+  for j = 1, 2 do
+    local units = tonumber(ARGV[i * 2 + j])
+    if units > (tonumber(redis.call('HGET', key, ARGV[j])) or 0) then
+      redis.call('HSET', key, ARGV[j], ARGV[i * 2 + j])
+    end
+  end
+  redis.call('EXPIRE', key, 6048000)
+end
+return 'OK'
+"""
+
+
+def quota_key(subscription_id: str) -> bytes:
+    """The hash of one subscription."""
+    return b"sluss:quota:{%s}" % subscription_id.encode()
+
+
+def batch_key(process: str) -> bytes:
+    """Where the number and the answer of a process's last batch stand."""
+    return b"sluss:batch:{%s}" % process.encode()
+
+
+def pack_call(key: int, units: int, limits: tuple[int, int, int, int]) -> bytes:
+    """One call. `limits`: emission and depth in µs, units per day and month that refuse (−1: none do)."""
+    return _item.pack(key, CALL, units, *limits)
+
+
+def pack_change(key: int, kind: int, units: int, window_id: int) -> bytes:
+    """Units added to (or, negative, taken from) one window, whatever the limits say."""
+    return _item.pack(key, kind, units, window_id, 0, 0, 0)
+
+
+def pack_windows(rows: Sequence[Windows]) -> bytes:
+    """Yesterday, today, tomorrow."""
+    return b"".join(
+        _window.pack(row.day_start, row.day_end, row.day_id, row.month_start, row.month_id) for row in rows
+    )
+
+
+def unpack_answer(answer: bytes) -> tuple[int, int, Iterable[tuple[int, int, int, int]]]:
+    """Time in µs, row of the windows, and for each call: refused by, backlog µs, units of day and month
+    after.
+    """
+    _, now_us, row = _head.unpack_from(answer)
+    return now_us, row, _verdict.iter_unpack(memoryview(answer)[_head.size :])

@@ -1,0 +1,123 @@
+"""From the counters to the ledger in the database, and back when counters are lost.
+
+Owns the beat, the retry and the conversion of totals to rows. The table and its idempotent write are
+`storage.usage`; the numbers are the counters'. Totals are absolute, so a write that is repeated, or whose
+commit cannot be known, changes nothing.
+
+Interval: one second (`interval`). Between a call's end and the next beat its usage is in the process's mapped
+files alone: kill -9 leaves it there, and the next start writes it. With the database away the counters keep
+everything and the beat slows to `_LONGEST_WAIT`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from quota import window
+from quota.counters.protocol import Counters, Total, Used
+from quota.errors import LedgerUnreachable
+from storage import usage
+from storage.database import Database
+from storage.errors import StorageError
+from storage.usage import UsageRow
+
+_ROWS_AT_ONCE = 1_000
+_LONGEST_WAIT = 5.0
+
+
+class Flusher:
+    """Writes what changed, at every beat. One for each store of counters."""
+
+    def __init__(self, database: Database, counters: Counters, *, interval: float = 1.0) -> None:
+        self._database = database
+        self._counters = counters
+        self._interval = interval
+        self._lock = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.waiting = (
+            0  # totals not in the ledger at the last beat; above 0 for long means the database is away
+        )
+        self.failures = 0  # beats in a row
+        self.fault = ""  # private
+
+    def start(self) -> None:
+        """Begin the beat."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """End the beat and write what is left, once. What cannot be written stays in the counters' files."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self.flush()
+
+    async def flush(self) -> bool:
+        """Write every changed total now; False when the database did not take them all."""
+        async with self._lock:
+            totals = self._counters.totals()
+            self.waiting = len(totals)
+            try:
+                for start in range(0, len(totals), _ROWS_AT_ONCE):
+                    part = totals[start : start + _ROWS_AT_ONCE]
+                    await _write(self._database, part)
+                    self._counters.written(part)
+                    self.waiting -= len(part)
+            except StorageError as error:
+                self.failures += 1
+                self.fault = f"{type(error).__name__}: {error.detail}"
+                return False
+            self._counters.written(())
+            self.failures = 0
+            self.fault = ""
+            return True
+
+    async def _run(self) -> None:
+        while True:
+            await self.flush()
+            await asyncio.sleep(
+                max(self._interval, min(_LONGEST_WAIT, self._interval * 2**self.failures / 2))
+            )
+
+
+async def rebuild(database: Database, now_s: int, totals: Sequence[Total] = ()) -> Mapping[str, Used]:
+    """Units used today and this month, per subscription, after writing `totals`. LedgerUnreachable.
+
+    `partial(rebuild, database)` is the `Rebuild` of a counter store. What other processes have not written
+    yet, at most one interval, is missing from the answer.
+    """
+    windows = window.windows(now_s)
+    try:
+        for start in range(0, len(totals), _ROWS_AT_ONCE):
+            await _write(database, totals[start : start + _ROWS_AT_ONCE])
+        async with database.read() as session:
+            day = await usage.units_since(session, windows.day_start)
+            month = await usage.units_since(session, windows.month_start)
+    except StorageError as error:
+        raise LedgerUnreachable(f"{type(error).__name__}: {error.detail}") from error
+    return {
+        subscription_id: Used(day.get(subscription_id, 0), units) for subscription_id, units in month.items()
+    }
+
+
+async def _write(database: Database, totals: Sequence[Total]) -> None:
+    async with database.begin() as session:
+        await usage.write(session, [_row(total) for total in totals])
+
+
+def _row(total: Total) -> UsageRow:
+    key = total.key
+    return UsageRow(
+        source=total.source,
+        hour=total.hour,
+        organisation_id=key.organisation_id,
+        app_id=key.app_id,
+        subscription_id=key.subscription_id,
+        api=key.api,
+        plan=key.plan,
+        plan_version=key.plan_version,
+        operation=key.operation,
+        outcome=total.outcome.value,
+        units=total.units,
+        calls=total.calls,
+    )
