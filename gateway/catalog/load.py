@@ -50,7 +50,8 @@ def publication_folders(root: Path) -> Iterator[Path]:
 
 
 def plan_files_for(root: Path, folders: Sequence[Path]) -> list[Path]:
-    """Every plans.yaml from the publications up to the catalogue's root; where there is none, the nearest above."""
+    """Every plans.yaml from the publications up to the catalogue's root; where there is none, the nearest
+    above."""
     found: list[Path] = []
     places = {place for folder in (root, *folders) for place in (folder, *folder.parents)}
     within = sorted(place for place in places if place == root or root in place.parents)
@@ -77,7 +78,7 @@ class Loader:
 
     def read(self) -> tuple[list[Read], Catalog, list[Fault]]:
         """All that could be read, with all faults; the catalogue holds only what is without fault."""
-        joining = _Joining()
+        joining = Joining()
         reads: list[Read] = []
         for root in self.folders:
             if not root.is_dir():
@@ -113,7 +114,7 @@ class Loader:
         return publication.build(publication.parse(files), self._variables)
 
 
-class _Joining:
+class Joining:
     """Publications and plans brought together, with the faults that only show then."""
 
     def __init__(self) -> None:

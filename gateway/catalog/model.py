@@ -143,7 +143,8 @@ class Api:
 
     @property
     def documentation(self) -> str:
-        """`/portal/apis/behov-v1/`: the page of this version in the portal (Swedish; English has `/portal/en/`)."""
+        """`/portal/apis/behov-v1/`: the page of this version in the portal (Swedish; English has
+        `/portal/en/`)."""
         return f"/portal/apis/{self.id}-v{self.major}/"
 
 

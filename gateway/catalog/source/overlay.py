@@ -1,9 +1,9 @@
 """Swedish texts laid over a document: a restricted OpenAPI Overlay 1.0.
 
-Read: `update` actions, applied in order. Targets are JSONPath (RFC 9535) made of `.name`, `['name']`, `[0]`, `.*`,
-`[*]` and the filter `[?@.name=='value']`. An update may only set texts (title, summary, description, scope
-texts and `x-` extensions): an overlay that could change a path or a scope would make two contracts out of
-one. Not read: `remove`, `copy`, recursive descent, other filters.
+Read: `update` actions, applied in order. Targets are JSONPath (RFC 9535) made of `.name`, `['name']`,
+`[0]`, `.*`, `[*]` and the filter `[?@.name=='value']`. An update may only set texts (title, summary,
+description, scope texts and `x-` extensions): an overlay that could change a path or a scope would make two
+contracts out of one. Not read: `remove`, `copy`, recursive descent, other filters.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class _Merge:
 
 
 def apply(base: dict[str, Any], overlay: Document) -> Overlaid:
-    """The overlay must have passed its schema. Faults name the overlay's file and line; `base` stays as it is."""
+    """The overlay must have passed its schema. Faults name the overlay's file and line; `base` stays as it
+    is."""
     result = copy.deepcopy(base)
     merge = _Merge()
     faults: list[Fault] = []

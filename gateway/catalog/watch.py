@@ -1,0 +1,72 @@
+"""Noticing that publications have changed. Cheap to ask often: only names, sizes and times are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gateway.catalog.errors import CatalogFaults
+from gateway.catalog.load import Loader, plan_files_for, publication_folders
+from gateway.catalog.model import Catalog
+from gateway.catalog.plans import check_plan_history
+from gateway.catalog.publication import FILES
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+def _stamp(file: Path) -> tuple[str, int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    # The inode tells a swapped link or renamed file apart even within one tick of the clock.
+    return (str(file), status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def signature(folders: Sequence[Path]) -> Signature:
+    """Differs when a file of a publication or a plans.yaml was written, swapped, added or removed."""
+    stamps: list[tuple[str, int, int, int] | None] = []
+    for root in folders:
+        found = list(publication_folders(root))
+        files = [folder / name for folder in found for name in FILES]
+        stamps.extend(_stamp(file) for file in (*files, *plan_files_for(root, found)))
+    return tuple(stamp for stamp in stamps if stamp is not None)
+
+
+class Watcher:
+    """Keeps the last good catalogue. `poll` reads files; call it from a thread when the loop must not
+    wait."""
+
+    def __init__(self, folders: Sequence[Path], variables: Mapping[str, str]) -> None:
+        self._loader = Loader(folders, variables)
+        self._signature: Signature | None = None
+        self._catalog: Catalog | None = None
+
+    def load(self) -> Catalog:
+        """The first reading. Raises CatalogFaults."""
+        self._signature = signature(self._loader.folders)
+        self._catalog = self._loader.load()
+        return self._catalog
+
+    def poll(self) -> Catalog | CatalogFaults | None:
+        """A new catalogue, the faults of what was written, or None when nothing is new.
+
+        Faults come once for each change; the catalogue before stays in force.
+        """
+        # Taken before reading: what is written meanwhile makes the next signature differ.
+        now = signature(self._loader.folders)
+        if now == self._signature:
+            return None
+        self._signature = now
+        try:
+            catalog = self._loader.load()
+        except CatalogFaults as faults:
+            return faults
+        if self._catalog is not None:
+            if catalog.digest == self._catalog.digest:
+                return None
+            changed = check_plan_history(self._catalog, catalog)
+            if changed:
+                return CatalogFaults(changed)
+        self._catalog = catalog
+        return catalog
