@@ -1,7 +1,8 @@
 """One client connection: heads cut from the stream, one exchange at a time, bodies handed on, a clean end.
 
 Owns the client's socket and what its next bytes mean. The meaning of a head is in ``reader``, the relay of
-one request in ``exchange``, the deadlines' figures in ``limits``.
+one request in ``exchange``, the deadlines' figures in ``limits``. Longer than other files because a state
+machine is checked by reading all its transitions together.
 
     head ──complete──▶ hold ──forward, body──▶ body ──its end──▶ hold ──answered──▶ head
     hold ──reply, short body──▶ discard ──its end──▶ head
@@ -49,7 +50,7 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_buffer", "_looping", "_mark", "_partial", "_peer", "_reading", "_resting", "_secure", "_since",
-        "blocked", "clock", "due", "exchange", "server", "transport",
+        "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: EdgeServer) -> None:
@@ -69,6 +70,7 @@ class ClientConnection(asyncio.Protocol):
         self._resting = False
         self._since = 0.0
         self._mark = 0
+        self._unsent = 0
 
     # --- the socket's side
 
@@ -182,7 +184,9 @@ class ClientConnection(asyncio.Protocol):
         except Exception:
             # Unforeseen by definition: the client gets the answer for it and the process goes on.
             _log.exception("the line failed")
-            self._answer_fault(LineFailed("the line raised"))
+            if self.exchange is exchange:
+                exchange.abandon()
+                self._answer_fault(LineFailed("the line raised"))
         finally:
             self._looping = looping
 
@@ -314,9 +318,7 @@ class ClientConnection(asyncio.Protocol):
     def cut(self, framed: bool) -> None:
         """Ends an answer that cannot be completed so that nobody takes it for whole."""
         self.exchange = None
-        self._reading = LINGER
-        self._mark = 0
-        self.due = self.clock.now + self.server.limits.linger_seconds
+        self._close_soon(0)
         if framed:
             # The missing bytes or last chunk tell; what has been sent may still arrive.
             self.transport.close()
@@ -348,18 +350,16 @@ class ClientConnection(asyncio.Protocol):
         server = self.server
         self._body = None
         self._reading = HEAD
-        self.due = self.clock.now + server.limits.idle_seconds
+        patience = server.limits.drain_idle_seconds if server.draining else server.limits.idle_seconds
+        self.due = self.clock.now + patience
         if self._resting:
             self.rest(False)
 
     def _linger(self) -> None:
         """Ends our side and reads on for a while: closing at once would reset the connection while the client
-        still sends, and the reset can overtake the answer (RFC 9112 section 9.6)."""
-        limits = self.server.limits
-        self._reading = LINGER
-        self._buffer = b""
-        self._mark = limits.linger_bytes
-        self.due = self.clock.now + limits.linger_seconds
+        still sends, and the reset can overtake the answer (RFC 9112 section 9.6).
+        """
+        self._close_soon(self.server.limits.linger_bytes)
         if self.transport.is_closing():
             return
         self.rest(False)
@@ -367,6 +367,14 @@ class ClientConnection(asyncio.Protocol):
             self.transport.write_eof()
         else:
             self.transport.close()
+
+    def _close_soon(self, forgiven: int) -> None:
+        self._reading = LINGER
+        self._buffer = b""
+        self._mark = forgiven
+        self._since = self.clock.now
+        self._unsent = self.transport.get_write_buffer_size()
+        self.due = self._since + self.server.limits.linger_seconds
 
     def drain(self) -> None:
         """The process is leaving: a connection without a request has a moment to send one, then it is
@@ -390,9 +398,20 @@ class ClientConnection(asyncio.Protocol):
         elif self._reading == HEAD and self._buffer:
             self.refuse(SlowClient("head"))
         elif self._reading == HEAD:
-            self._reading = LINGER
-            self.due = self.clock.now + self.server.limits.linger_seconds
+            self._close_soon(0)
             self.transport.close()
+        else:
+            self._sweep_closing(now)
+
+    def _sweep_closing(self, now: float) -> None:
+        """What has been written may leave as slowly as any answer; only then the lingering is counted."""
+        limits = self.server.limits
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and (unsent < self._unsent or now - self._since <= limits.stall_seconds):
+            if unsent != self._unsent:
+                self._unsent = unsent
+                self._since = now
+            self.due = now + limits.linger_seconds
         else:
             self.transport.abort()
 

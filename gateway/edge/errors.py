@@ -25,6 +25,7 @@ Owns the classes; not their HTTP status (``gateway.errors`` has the one table) a
     ├── UpstreamFault                the upstream's doing
     │   ├── UpstreamUnreachable      no connection, or lost before an answer
     │   ├── UpstreamBusy             the pool and its queue are full
+    │   ├── UpstreamResting          the circuit is open after failures
     │   ├── UpstreamTimeout          connect, first byte, idle or total
     │   └── BadUpstreamAnswer        an answer nobody should relay
     │       └── AnswerCut            ended in the middle of its body
@@ -183,6 +184,12 @@ class UpstreamBusy(UpstreamFault):
     code = "upstream-busy"
     sv = "Tjänsten bakom API:et har för mycket att göra. Försök igen om en stund."
     en = "The service behind the API is too busy. Try again in a while."
+
+
+class UpstreamResting(UpstreamFault):
+    code = "upstream-resting"
+    sv = "Tjänsten bakom API:et har slutat svara och får vila en kort stund. Försök igen om några sekunder."
+    en = "The service behind the API has stopped answering and is given a short rest. Try again in some seconds."
 
 
 class UpstreamTimeout(UpstreamFault):

@@ -8,6 +8,8 @@ may ask what: that is the line's.
     deciding ──forward──▶ connecting ──▶ waiting ──▶ answering ──▶ ended
                               └─────fault────┴──▶ failed ──reply──▶ ended
     waiting ──101──▶ tunnel ──▶ ended
+
+Longer than other files because a state machine is checked by reading all its transitions together.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.edge.errors import (
     BodyTooLarge,
+    ClientFault,
     ClientGone,
     EdgeFault,
+    LineFailed,
     SlowClient,
+    UpstreamBusy,
     UpstreamFault,
+    UpstreamResting,
     UpstreamTimeout,
 )
 from gateway.edge.heads import answer_head, chunks, local_answer, switching_head, upstream_head
@@ -51,8 +57,8 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_blocked", "_chunk", "_client", "_done", "_keep", "_order", "_retried", "_since", "_started", "_state",
-        "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number", "reached", "request",
+        "_blocked", "_chunk", "_client", "_done", "_keep", "_order", "_retried", "_since", "_spoilt", "_started",
+        "_state", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number", "reached", "request",
         "upstream_status",
     )  # fmt: skip
 
@@ -67,6 +73,7 @@ class Exchange:
         self._upstream: UpstreamConnection | None = None
         self._blocked = False
         self._retried = False
+        self._spoilt = False
         self._keep = False
         self._chunk = False
         self.gone = False
@@ -87,7 +94,11 @@ class Exchange:
         if self.gone or self._state not in (DECIDING, FAILED):
             return
         client = self._client
-        keep = client.settle_body() and self.request.keep_alive and not close and not client.server.draining
+        keep = (
+            client.settle_body()
+            and self.request.keep_alive
+            and not (close or self._spoilt or client.server.draining)
+        )
         date, head_only = client.clock.date, self.request.method == "HEAD"
         client.write(local_answer(status, headers, body, date=date, keep=keep, head_only=head_only))
         self._state = ENDED
@@ -245,6 +256,15 @@ class Exchange:
         elif self._state in (CONNECTING, WAITING, ANSWERING):
             self._fail(ClientGone("while the upstream worked"))
 
+    def abandon(self) -> None:
+        """The line raised: whatever it had begun is given up. It gets no answer in, but its ``done`` is
+        called.
+        """
+        state = self._state
+        self.gone = True
+        if state in (CONNECTING, WAITING, ANSWERING, TUNNEL):
+            self._fail(LineFailed("the line raised"))
+
     def sweep(self, now: float) -> None:
         """Deadlines of the upstream. ``_since`` is up to one tick old, so one tick is added."""
         if self._state not in (CONNECTING, WAITING, ANSWERING, TUNNEL):
@@ -304,6 +324,9 @@ class Exchange:
     def _fail(self, fault: EdgeFault) -> None:
         """Ends the relay. Before an answer the line replies; within one the client's connection is cut."""
         self._drop_upstream()
+        self._spoilt = isinstance(fault, ClientFault)
+        if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy | UpstreamResting):
+            self._order.upstream.failed()
         self._state = ENDED if self.answered or self.gone else FAILED
         self._report(fault)
         if self.answered and not self.gone:

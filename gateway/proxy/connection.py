@@ -168,6 +168,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._final(answer, data, caller)
 
     def _final(self, answer: Answer, data: bytes, caller: Caller) -> None:
+        if self.upstream.circuit.failures:
+            self.upstream.succeeded()
         if answer.has_no_body(self._method):
             self._complete(answer.keep_alive and not data)
             caller.answer(answer, b"", True)

@@ -12,8 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from gateway.edge.clock import Clock
-from gateway.edge.errors import UpstreamBusy, UpstreamUnreachable
+from gateway.edge.errors import UpstreamBusy, UpstreamResting, UpstreamUnreachable
 from gateway.proxy.address import Address
+from gateway.proxy.circuit import Circuit
 from gateway.proxy.connection import Caller, UpstreamConnection
 from gateway.proxy.response import AnswerReader
 
@@ -33,6 +34,10 @@ class PoolLimits:
     should not meet a connection that is just being closed."""
     connect_seconds: float = 5.0
     """For one attempt, whatever the caller's own deadline."""
+    failures: int = 5
+    """In a row, after which the circuit opens and requests are refused at once."""
+    rest_seconds: float = 5.0
+    """How long the circuit stays open before one request is let through to find out."""
     buffer: int = 256 * 1024
     """High-water mark of the send buffer."""
 
@@ -57,6 +62,7 @@ class Upstream:
         self.opened_total = 0
         self.reused_total = 0
         self.failed_total = 0
+        self.circuit = Circuit(self.limits.failures, self.limits.rest_seconds)
         self._clock = clock
         self._tls = tls or (ssl.create_default_context() if self.address.tls else None)
         self._open: set[UpstreamConnection] = set()
@@ -81,8 +87,10 @@ class Upstream:
         """An idle connection now, or None: then ``connected`` or ``unavailable`` is called later.
 
         ``fresh`` asks for one that has served nobody, for the repetition after a lost one. UpstreamBusy when
-        the queue is full.
+        the queue is full, UpstreamResting when the circuit is open.
         """
+        if self.circuit.failures and not self.circuit.allows(self._clock.now):
+            raise UpstreamResting(self.url)
         if not fresh:
             oldest = self._clock.now - self.limits.idle_seconds
             while self._idle:
@@ -107,6 +115,12 @@ class Upstream:
         self.opened_total += 1
         self._open.add(connection)
         self._serve(connection)
+
+    def succeeded(self) -> None:
+        self.circuit.succeeded(self._clock.now)
+
+    def failed(self) -> None:
+        self.circuit.failed(self._clock.now)
 
     def release(self, connection: UpstreamConnection) -> None:
         """A connection with nothing left of its last exchange; the connection itself has made sure of

@@ -1,0 +1,1 @@
+"""Both ends of the line for tests: a raw client, scripted upstreams, an edge between them."""

@@ -1,0 +1,118 @@
+"""A real EdgeServer on a free port, with a line as simple as a test needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
+
+from gateway.edge import errors
+from gateway.edge.clock import Clock
+from gateway.edge.errors import EdgeFault
+from gateway.edge.exchange import Ending, Exchange, Order
+from gateway.edge.limits import EdgeLimits
+from gateway.edge.request import Request
+from gateway.edge.server import EdgeServer, RenderedFault
+from gateway.proxy.pool import PoolLimits, Upstream
+from gateway.proxy.response import AnswerReader
+
+Terms = dict[str, object]
+
+# The tests' own table, nearest class first. The gateway's is gateway.errors; here only the kinds must differ.
+STATUSES: tuple[tuple[type[EdgeFault], int], ...] = (
+    (errors.UnknownCoding, 501),
+    (errors.UnknownMethod, 501),
+    (errors.RefusedMethod, 405),
+    (errors.UnknownVersion, 505),
+    (errors.ExpectationFailed, 417),
+    (errors.TargetTooLong, 414),
+    (errors.HeadTooLarge, 431),
+    (errors.BodyTooLarge, 413),
+    (errors.SlowClient, 408),
+    (errors.UnknownHost, 421),
+    (errors.UpstreamTimeout, 504),
+    (errors.UpstreamBusy, 503),
+    (errors.UpstreamResting, 503),
+    (errors.UpstreamFault, 502),
+    (errors.EdgeBusy, 503),
+    (errors.ClientFault, 400),
+)
+
+
+def render(fault: EdgeFault) -> RenderedFault:
+    status = next((status for kind, status in STATUSES if isinstance(fault, kind)), 500)
+    return status, [(b"Content-Type", b"text/plain")], fault.code.encode()
+
+
+@dataclass
+class TestEdge:
+    """``line`` may be replaced at any time; the default forwards everything on ``terms``."""
+
+    __test__ = False
+
+    server: EdgeServer
+    upstream: Upstream
+    port: int = 0
+    terms: Terms = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    line: Callable[[Exchange], None] | None = None
+
+    def take(self, exchange: Exchange) -> None:
+        self.requests.append(exchange.request)
+        if self.line is not None:
+            self.line(exchange)
+        else:
+            self.forward(exchange)
+
+    def forward(self, exchange: Exchange, **terms: object) -> None:
+        order = Order(self.upstream, exchange.request.target)
+        known = {each.name for each in fields(Order)}
+        for name, value in {**self.terms, **terms}.items():
+            assert name in known
+            setattr(order, name, value)
+
+        def done(ending: Ending) -> None:
+            self.endings.append(ending)
+            if ending.fault is not None and not ending.answered:
+                exchange.reply(*render(ending.fault))
+            self.news.set()
+
+        exchange.forward(order, done)
+
+    async def ending(self) -> Ending:
+        """The next ending that has not been taken yet."""
+        while not self.endings:
+            self.news.clear()
+            await asyncio.wait_for(self.news.wait(), 10)
+        return self.endings.pop(0)
+
+
+@asynccontextmanager
+async def running_edge(
+    upstream_url: str = "http://127.0.0.1:9",
+    limits: EdgeLimits | None = None,
+    *,
+    pool: PoolLimits | None = None,
+    trusted: Iterable[str] = (),
+    hosts: frozenset[str] | None = None,
+    **terms: object,
+) -> AsyncIterator[TestEdge]:
+    clock = Clock()
+    upstream = Upstream(upstream_url, clock, AnswerReader(), pool)
+    edge: TestEdge
+
+    def line(exchange: Exchange) -> None:
+        edge.take(exchange)
+
+    server = EdgeServer(line, render, limits, trusted, hosts, clock=clock, sweeps=[upstream.sweep])
+    edge = TestEdge(server, upstream, terms=terms)
+    edge.port = await server.start("127.0.0.1", 0)
+    try:
+        yield edge
+    finally:
+        upstream.close()
+        await server.drain(0.0)
+        await asyncio.sleep(0)
