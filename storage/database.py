@@ -11,18 +11,19 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from storage.dialects.engines import Engines, connect
+from storage.dialects.engines import WAIT_S, Engines, connect
 from storage.dialects.translate import connecting, translated
 
 
 class Database:
     """One database with its pools. Nothing is connected before the first transaction.
 
-    `url` is `sqlite:///absolute/path` or `postgresql://user:password@host/name`.
+    `url` is `sqlite:///absolute/path` or `postgresql://user:password@host/name`; another raises
+    `InvalidValue`. `wait` is how many seconds to wait for a connection or a lock before `Busy`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engines: Engines = connect(url)
+    def __init__(self, url: str, *, wait: float = WAIT_S) -> None:
+        self._engines: Engines = connect(url, wait)
         self._write = async_sessionmaker(self._engines.write, expire_on_commit=False, autoflush=False)
         self._read = async_sessionmaker(self._engines.read, expire_on_commit=False, autoflush=False)
 

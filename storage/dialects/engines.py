@@ -11,6 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from storage.dialects import postgresql, sqlite
 from storage.errors import InvalidValue
 
+# Seconds to wait for a connection or a lock: longer than any transaction of ours, shorter than a caller's
+# patience.
+WAIT_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -39,10 +43,10 @@ def parse(url: str) -> URL:
     raise InvalidValue(f"no such database: {backend}")
 
 
-def connect(url: str) -> Engines:
+def connect(url: str, wait: float = WAIT_S) -> Engines:
     """Engines with empty pools; nothing is connected yet."""
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
-        return Engines(write=sqlite.writer(parsed), read=sqlite.reader(parsed))
-    engine = postgresql.engine(parsed)
+        return Engines(write=sqlite.writer(parsed, wait), read=sqlite.reader(parsed, wait))
+    engine = postgresql.engine(parsed, wait)
     return Engines(write=engine, read=postgresql.read_only(engine))

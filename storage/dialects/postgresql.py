@@ -15,7 +15,6 @@ from storage.errors import InvalidValue
 
 CONNECTIONS = 5
 MORE_AT_PEAK = 5
-POOL_WAIT_S = 5
 CONNECT_S = 5
 STATEMENT_S = 30
 
@@ -23,7 +22,6 @@ SESSION_SETTINGS = {
     "application_name": "sluss",
     # A caller that hangs inside a transaction must not hold its locks for ever.
     "idle_in_transaction_session_timeout": "60s",
-    "lock_timeout": "10s",
     # Short queries: compiling them costs more than it gives.
     "jit": "off",
 }
@@ -38,11 +36,11 @@ def for_asyncpg(url: URL) -> URL:
     return url.set(drivername="postgresql+asyncpg")
 
 
-def engine(url: URL) -> AsyncEngine:
+def engine(url: URL, wait: float) -> AsyncEngine:
     query = dict(url.query)
     mode, root = query.pop("sslmode", None), query.pop("sslrootcert", None)
     arguments: dict[str, object] = {"timeout": CONNECT_S, "command_timeout": STATEMENT_S}
-    arguments["server_settings"] = dict(SESSION_SETTINGS)
+    arguments["server_settings"] = {**SESSION_SETTINGS, "lock_timeout": f"{int(wait * 1000)}ms"}
     if mode is not None:
         arguments["ssl"] = tls(str(mode), None if root is None else str(root))
     return create_async_engine(
@@ -50,7 +48,7 @@ def engine(url: URL) -> AsyncEngine:
         connect_args=arguments,
         pool_size=CONNECTIONS,
         max_overflow=MORE_AT_PEAK,
-        pool_timeout=POOL_WAIT_S,
+        pool_timeout=wait,
         pool_pre_ping=True,
         hide_parameters=True,  # values stay out of exceptions, and so out of logs
     )

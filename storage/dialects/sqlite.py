@@ -8,39 +8,48 @@ writes begin with BEGIN IMMEDIATE, and readers cannot write at all.
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, event
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_MS = 5000
-WAIT_S = 15
+from storage.dialects.sqlite_connection import Connection, opened
+
 READERS = 4
 
 
-def writer(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_S, hide_parameters=True)
-    prepare(engine, begin="BEGIN IMMEDIATE", query_only=False)
-    return engine
+def writer(url: URL, wait: float) -> AsyncEngine:
+    # Whoever is first in the queue may itself be waiting for another process: hence twice.
+    return engine(url, wait, connections=1, pool_wait=2 * wait, begin="BEGIN IMMEDIATE", query_only=False)
 
 
-def reader(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=READERS, max_overflow=0, pool_timeout=WAIT_S, hide_parameters=True
-    )
-    prepare(engine, begin="BEGIN DEFERRED", query_only=True)
-    return engine
+def reader(url: URL, wait: float) -> AsyncEngine:
+    return engine(url, wait, connections=READERS, pool_wait=wait, begin="BEGIN DEFERRED", query_only=True)
 
 
-def prepare(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
+def engine(
+    url: URL, wait: float, *, connections: int, pool_wait: float, begin: str, query_only: bool
+) -> AsyncEngine:
     """Sets every new connection up, and begins transactions ourselves."""
+    path = str(url.database)
+
+    async def open_file() -> Connection:
+        return await opened(path)
+
+    made = create_async_engine(
+        url,
+        async_creator=open_file,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=pool_wait,
+        hide_parameters=True,  # values stay out of exceptions, and so out of logs
+    )
 
     def connected(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # The driver must not begin transactions by its own rules, which skip DDL and reads.
-        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout={BUSY_MS}",
+            f"busy_timeout={int(wait * 1000)}",
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
@@ -51,8 +60,9 @@ def prepare(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    def begun(connection: Connection) -> None:
+    def begun(connection: SyncConnection) -> None:
         connection.exec_driver_sql(begin)
 
-    event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", begun)
+    event.listen(made.sync_engine, "connect", connected)
+    event.listen(made.sync_engine, "begin", begun)
+    return made
