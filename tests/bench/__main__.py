@@ -89,6 +89,13 @@ class Session:
                 self.started.append((candidate, running))
             yield
 
+    def listen(self) -> None:
+        """A candidate that must be silent and was not has failed, however fast it did so."""
+        for candidate, running in self.started:
+            if running.silent and running.process and (written := running.process.written()):
+                self.failed = True
+                say(f"!! {candidate.name} complained: {written}")
+
     def _absent(self, reason: str) -> None:
         self.absent.append(reason)
         say(f"!! not measured: {reason}")
@@ -121,6 +128,7 @@ def measure(plan: Plan, only: str, folder: Path) -> tuple[str, dict[str, object]
         with session.running(wanted, port):
             if session.started:
                 samples.extend(rounds(session.started, Stand(load, cores), plan, say))
+                session.listen()
         rows = [report.row(samples, c.name, c.does, c.version()) for c, _ in session.started]
         known = facts(plan, cores, name, load.name)
         failed = session.failed or not rows or any(row.errors for row in rows)

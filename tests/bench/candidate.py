@@ -36,6 +36,7 @@ class Target:
 class Running:
     target: Target
     process: Process | None  # None: nothing stands between, the upstream itself
+    silent: bool = False  # whatever it writes is a fault, and the run fails
 
 
 class Candidate(Protocol):

@@ -137,6 +137,10 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    def written(self) -> str:
+        """The end of what it wrote to its standard outputs."""
+        return self._log.read_text(errors="replace")[-2000:]
+
     def wait_until_it_answers(self, port: int) -> None:
         """Return once the port accepts connections. Raises NotStarted."""
         end = time.monotonic() + START_SECONDS
@@ -146,8 +150,7 @@ class Process:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
             time.sleep(0.05)
-        written = self._log.read_text(errors="replace")[-2000:]
-        raise NotStarted(f"{self._process.args!r} does not listen on {port}: {written}")
+        raise NotStarted(f"{self._process.args!r} does not listen on {port}: {self.written()}")
 
     def stop(self) -> None:
         for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):

@@ -14,7 +14,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from auth.tokens.issue import Subject, access_token_claims, new_token_id, sign
 from auth.tokens.signing import generate, unlock
@@ -65,19 +64,18 @@ class Sluss:
         target = Target(
             port, f"/{publications.api_id(CALLED)}/v1/units/42", {"Authorization": f"Bearer {token}"}
         )
-        log = bench.folder / "edge.log"
         command = [sys.executable, "-m", "gateway", "serve", "edge"]
-        process = Process(command, core=bench.core, log=log, environment=environment)
+        process = Process(command, core=bench.core, log=bench.folder / "edge.log", environment=environment)
         try:
             process.wait_until_it_answers(port)
-            _wait_until_it_serves(target, log)
+            _wait_until_it_serves(target, process)
         except BaseException:
             process.stop()
             raise
-        return Running(target, process)
+        return Running(target, process, silent=True)
 
 
-def _wait_until_it_serves(target: Target, log: Path) -> None:
+def _wait_until_it_serves(target: Target, process: Process) -> None:
     """The first answer of 200 shows that every stage lets the call pass. Raises NotStarted."""
     end = time.monotonic() + START_SECONDS
     request = urllib.request.Request(target.url, headers=dict(target.headers))
@@ -90,7 +88,7 @@ def _wait_until_it_serves(target: Target, log: Path) -> None:
         except OSError as error:
             said = str(error)
         if time.monotonic() > end:
-            raise NotStarted(f"the call does not pass: {said} {log.read_text(errors='replace')[-2000:]}")
+            raise NotStarted(f"the call does not pass: {said} {process.written()}")
         time.sleep(0.1)
 
 
