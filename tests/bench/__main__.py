@@ -82,7 +82,8 @@ class Session:
                     running = candidate.start(Bench(folder, self._cores.gateway, upstream_port))
                 except NotStarted as error:
                     self.failed = True
-                    self._absent(f"{candidate.name} did not start: {error}")
+                    say(str(error))
+                    self._absent(f"{candidate.name}: it did not start")
                     continue
                 if running.process:
                     stack.callback(running.process.stop)
