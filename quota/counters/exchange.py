@@ -15,47 +15,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
 
 from quota import window
 from quota.clock import SteadyClock
 from quota.counters import lua
+from quota.counters.batch import Answer, Batch, Change, Waiting, arguments, read
 from quota.counters.breaker import Breaker, Sign
 from quota.counters.link import Link, Script
-from quota.counters.protocol import Decided, UsageKey, Used
+from quota.counters.protocol import Used
 from quota.errors import CountersUnreachable
-from quota.plans import MICROSECOND, Limits
-from quota.window import Windows
-
-Change = tuple[str, int, int]  # subscription, lua.CHANGE_DAY or CHANGE_MONTH, window id
-
-
-class Waiting(NamedTuple):
-    """A call that waits for its answer."""
-
-    limits: Limits
-    key: UsageKey
-    units: int
-    decided: Decided
-
-
-class Batch(NamedTuple):
-    """What goes in one script. Changes come first, so that units given back can be taken again at once."""
-
-    number: int
-    calls: list[Waiting]
-    changes: dict[Change, int]
-    rows: tuple[Windows, Windows, Windows]
-
-
-class Answer(NamedTuple):
-    """What Redis said: its time, the windows it chose, and (refused by, backlog µs, day, month) for each
-    call.
-    """
-
-    now_us: int
-    windows: Windows
-    verdicts: list[tuple[int, int, int, int]]
 
 
 class Exchange:
@@ -76,6 +44,7 @@ class Exchange:
         self.breaker = Breaker()
         self.fault = ""  # why Redis was not asked, last time; for readiness and the log
         self.process = secrets.token_hex(8)
+        self._batch_key = lua.batch_key(self.process)
         self._link = Link(url)
         self._answered = answered
         self._away = away
@@ -168,12 +137,9 @@ class Exchange:
             self.breaker.see(Sign.ANSWERED)
             self._acknowledged = batch.number
             if batch.calls:
-                self._answered(batch.calls, _read(batch, answer))
+                self._answered(batch.calls, read(batch, answer))
             return
-        # Nothing ran. Redis was emptied or set back, or its clock and ours are more than a day apart.
-        self.fault = {lua.LOST: "emptied", lua.ROLLED_BACK: "set back", lua.CLOCK: "clock"}.get(
-            answer[0], "fenced"
-        )
+        self.fault = lua.NOT_RUN.get(answer[0], "unexpected answer")
         self._incomplete = self._incomplete or answer[0] in (lua.LOST, lua.ROLLED_BACK)
         self.breaker.see(Sign.LOST)
         self._put_back(batch.changes)
@@ -189,38 +155,25 @@ class Exchange:
         return batch
 
     def _words(self, batch: Batch) -> tuple[list[bytes], list[bytes]]:
-        keys = [lua.EPOCH_KEY, lua.batch_key(self.process)]
         places: dict[str, int] = {}
-        items = []
-        for (subscription_id, kind, window_id), units in batch.changes.items():
-            place = _place(places, keys, subscription_id)
-            items.append(lua.pack_change(place, kind, units, window_id))
-        for limits, _, units, _ in batch.calls:
-            place = places.get(limits.subscription_id) or _place(places, keys, limits.subscription_id)
-            items.append(lua.pack_call(place, units, _numbers(limits)))
+        items = arguments(batch, places)
+        keys = [lua.EPOCH_KEY, self._batch_key, *map(lua.quota_key, places)]
         time_us = b"%d" % self._time_us() if self._time_us else b""
-        return keys, [
-            b"%d" % batch.number,
-            b"%d" % self._acknowledged,
-            lua.pack_windows(batch.rows),
-            b"".join(items),
-            time_us,
-        ]
+        numbers = (b"%d" % batch.number, b"%d" % self._acknowledged)
+        return keys, [*numbers, lua.pack_windows(batch.rows), items, time_us]
 
     async def _settle(self) -> None:
         """Learn what became of the batch whose answer never came, and undo it if it ran."""
         batch = self._unknown
         if batch is None:
             return
-        held = await self._link.script(
-            self._scripts[1], [lua.batch_key(self.process)], [b"%d" % batch.number]
-        )
+        held = await self._link.script(self._scripts[1], [self._batch_key], [b"%d" % batch.number])
         self._unknown = None
         self._acknowledged = batch.number
         if not held:
             self._put_back(batch.changes)
             return
-        answer = _read(batch, held)
+        answer = read(batch, held)
         for call, (refused, *_) in zip(batch.calls, answer.verdicts, strict=True):
             if not refused:
                 subscription_id = call.limits.subscription_id
@@ -277,26 +230,3 @@ class Exchange:
     def _put_back(self, changes: dict[Change, int]) -> None:
         for (subscription_id, kind, window_id), units in changes.items():
             self.change(subscription_id, kind, window_id, units)
-
-
-def _place(places: dict[str, int], keys: list[bytes], subscription_id: str) -> int:
-    place = places.get(subscription_id)
-    if place is None:
-        keys.append(lua.quota_key(subscription_id))
-        place = places[subscription_id] = len(keys)
-    return place
-
-
-def _numbers(limits: Limits) -> tuple[int, int, int, int]:
-    per_day, per_month = limits.per_day, limits.per_month
-    return (
-        limits.emission_ns // MICROSECOND,
-        limits.burst_ns // MICROSECOND,
-        -1 if per_day is None or not limits.refuse_at_end else per_day,
-        -1 if per_month is None or not limits.refuse_at_end else per_month,
-    )
-
-
-def _read(batch: Batch, answer: bytes) -> Answer:
-    now_us, row, verdicts = lua.unpack_answer(answer)
-    return Answer(now_us, batch.rows[row], list(verdicts))

@@ -30,6 +30,13 @@ ROLLED_BACK: Final = ord("R")  # an earlier batch of ours is gone
 FENCED: Final = ord("D")  # this batch was given up before it arrived
 CLOCK: Final = ord("C")  # Redis's time is outside the windows it was given
 
+NOT_RUN: Final = {
+    LOST: "Redis is empty",
+    ROLLED_BACK: "Redis was set back",
+    FENCED: "a batch came after it was given up",
+    CLOCK: "Redis's clock is more than a day from ours",
+}
+
 # Kinds of items in a batch.
 CALL: Final = 1
 CHANGE_DAY: Final = 2

@@ -72,7 +72,7 @@ class MemoryCounters:
             self._accounts.forget_before(window.windows(self._accounts.windows.month_start - 1).month_id)
             if self._cells.fresh and self._rebuild is not None:
                 self._accounts.rebuild(await self._rebuild(self._clock.now_s(), self._records.totals()))
-        except BaseException:
+        except BaseException:  # whatever stops the start, the lock must not outlive it
             self._cells.close()
             raise
 

@@ -19,10 +19,11 @@ from pathlib import Path
 from quota import window
 from quota.clock import SteadyClock
 from quota.counters import lua
+from quota.counters.batch import Answer, Waiting
 from quota.counters.breaker import Circuit
 from quota.counters.calls import Call, Calls, Place
 from quota.counters.cells import Cells
-from quota.counters.exchange import Answer, Exchange, Waiting
+from quota.counters.exchange import Exchange
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import (
     REFUSED_AS,
@@ -54,7 +55,7 @@ class RedisCounters:
         url: str,
         folder: Path,
         *,
-        processes: Callable[[], int] = lambda: 1,
+        processes: int = 1,
         rebuild: Rebuild | None = None,
         clock: SteadyClock | None = None,
         timeout: float = 0.05,
@@ -99,7 +100,7 @@ class RedisCounters:
             lost = self._calls.open()
             self._records.turn(window.hour_of(self._clock.now_s()))
             await self._estimate.start()
-        except BaseException:
+        except BaseException:  # whatever stops the start, the lock must not outlive it
             self._cells.close()
             raise
         for call in lost:
@@ -196,7 +197,7 @@ class RedisCounters:
     def _away(self, call: Waiting) -> None:
         limits, key, units, decided = call
         if limits.open_when_away:
-            share = limits.share(max(1, self._processes()))
+            share = limits.share(self._processes)
             self._estimate.take(share, key, units, lambda answer: _tell_caller(decided, answer))
         else:
             _tell_caller(decided, unavailable(_RETRY_WHEN_AWAY))
@@ -224,7 +225,7 @@ def _tell_caller(decided: Decided, answer: Decision) -> None:
     """One caller's fault must not cost the others of the batch their answers."""
     try:
         decided(answer)
-    except Exception as error:
+    except Exception as error:  # a callback of the line: it goes where the loop's own faults go
         asyncio.get_running_loop().call_exception_handler(
             {"message": "a callback of take() failed", "exception": error}
         )
