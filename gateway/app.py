@@ -75,6 +75,7 @@ class Edge:
         self.log = AccessLog(settings.access_log)
         self.metrics = LineMetrics(self._gauges)
         self.renderer = Renderer(settings.issuer)
+        self.keeper.listeners.append(lambda snapshot: self.upstreams.keep_only(snapshot.catalog))
         line = Line(
             snapshot=lambda: self.keeper.current,
             authenticator=Authenticator(settings.issuer, frozenset((settings.issuer,))),
@@ -124,8 +125,8 @@ class Edge:
             stack.push_async_callback(self.keeper.stop)
             await self.counters.start()
             stack.push_async_callback(self.counters.close)
-            await self.flusher.start()
-            stack.push_async_callback(self.flusher.stop)
+            self.flusher.start()
+            stack.push_async_callback(self.flusher.close)
         except CatalogFaults as faults:
             raise CannotStart(f"the catalogue is faulty:\n{faults}") from faults
         except (StorageError, QuotaError) as error:

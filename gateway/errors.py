@@ -214,7 +214,7 @@ class Renderer:
         described = error if known else _Internal()
         language = language_of(accept_language)
         sentence = str(getattr(described, language))
-        code = str(described.code)  # type: ignore[union-attr]  # every class in STATUS is Described
+        code = str(getattr(described, "code", ""))
         if family is Family.FHIR:
             body, media = _operation_outcome(status, code, sentence), b"application/fhir+json"
         else:

@@ -13,8 +13,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from auth.origin import system
+from auth.tokens import signing
 from gateway.settings import Settings
-from storage import personal_tokens, revocations, sessions
+from storage import revocations, sessions
 from storage.database import Database
 
 log = logging.getLogger("sluss.jobs")
@@ -28,11 +30,11 @@ class Job:
 
 
 async def clear_expired(database: Database, now: int) -> None:
-    """Sessions, revocations and personal tokens that no longer mean anything."""
+    """Sessions and revocations that no longer mean anything, and signing keys whose last token is dead."""
     async with database.begin() as session:
         await sessions.delete_expired(session, now)
         await revocations.delete_expired(session, now)
-        await personal_tokens.delete_expired(session, now)
+        await signing.retire_due(session, now, system("worker"))
 
 
 JOBS: Sequence[Job] = (Job("clear expired", 300.0, clear_expired),)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic, time
 
-from quota.meter import billable
+from quota.meter import OUTCOMES, ending_of
 
 from auth.authenticate import Authenticator
 from auth.authorise import authorise
@@ -215,12 +215,14 @@ class Call:
         """The exchange with the upstream is over, well or badly: keep the units or give them back, then record."""
         taken = self.decision.taken if self.decision is not None else None
         if taken is not None:
-            if billable(ending.upstream_reached, ending.upstream_status):
+            left = isinstance(ending.fault, ClientGone)
+            whole = ending.fault is None
+            how = ending_of(ending.upstream_reached, ending.upstream_status, client_left=left, whole=whole)
+            self.outcome = OUTCOMES[how]
+            if self.outcome is Outcome.SERVED:
                 self.line.counters.keep(taken)
-                self.outcome = Outcome.SERVED
             else:
                 self.line.counters.give_back(taken)
-                self.outcome = Outcome.UPSTREAM_FAILED
         fault = ending.fault
         if fault is not None and not ending.answered and not isinstance(fault, ClientGone):
             return self._refuse(fault)

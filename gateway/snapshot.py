@@ -8,6 +8,7 @@ database leaves the running snapshot in place and shows in `KeeperState`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +17,10 @@ from pathlib import Path
 
 from auth.policy import AccessTable, AppAccess, Demand, Grant
 from auth.tokens.keys import VerificationKeys
-from gateway.catalog import errors as catalog_errors
-from gateway.catalog import load as catalog_load
-from gateway.catalog import served, watch
+from gateway.catalog import served
+from gateway.catalog.errors import CatalogFaults
 from gateway.catalog.model import Api, AtEnd, Catalog, CountersAway, Operation, Plan, Upstream
+from gateway.catalog.watch import Watcher
 from gateway.route import ApiRoutes, Routes, compile_routes
 from quota.plans import Limits
 from storage import access as access_rows
@@ -63,15 +64,21 @@ class Snapshot:
     limits: Mapping[str, Limits]  # by subscription id
 
 
-def build(catalog: Catalog, rows: access_rows.AccessRows, issuer: str, now: float) -> Snapshot:
-    """Join files and rows. A subscription to a plan version that is no longer published has no limits
-    and is therefore refused by the line, never let through unlimited."""
+def build(
+    catalog: Catalog, rows: access_rows.AccessRows, issuer: str, now: float, before: Snapshot | None = None
+) -> Snapshot:
+    """Join files and rows; what comes from files alone is taken over from the snapshot `before` when they are
+    the same. A subscription to a plan version that is no longer published has no limits and is therefore
+    refused by the line, never let through unlimited."""
+    same = before is not None and before.catalog is catalog
     return Snapshot(
         version=rows.version,
         built_at=now,
         catalog=catalog,
-        routes=Routes({api.key: _routes(api) for api in catalog.apis.values()}),
-        documents=_documents(catalog, issuer),
+        routes=before.routes
+        if before is not None and same
+        else Routes({api.key: _routes(api) for api in catalog.apis.values()}),
+        documents=before.documents if before is not None and same else _documents(catalog, issuer),
         keys=VerificationKeys.from_rows(rows.keys),
         access=_access(rows),
         limits=_limits(catalog, rows),
@@ -187,22 +194,18 @@ class SnapshotKeeper:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._folders = folders
-        self._variables = variables
+        self._watcher = Watcher(folders, variables)
         self._issuer = issuer
         self._clock = clock
-        self._signature: object = None
-        self._catalog: Catalog | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.state = KeeperState()
         self.current: Snapshot | None = None
+        self.listeners: list[Callable[[Snapshot], None]] = []
 
     async def start(self) -> None:
         """Load everything once; faults here stop the start. Raises CatalogFaults, StorageError."""
-        self._signature = watch.signature(self._folders)
-        self._catalog = catalog_load.load(self._folders, self._variables)
-        await self._rebuild(self._catalog)
+        await self._rebuild(self._watcher.load())
         self._task = asyncio.create_task(self._watch(), name="snapshot")
 
     async def stop(self) -> None:
@@ -216,20 +219,19 @@ class SnapshotKeeper:
 
     async def _watch(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-            except TimeoutError:
-                pass
             self._wake.clear()
             await self._look()
 
     async def _look(self) -> None:
-        catalog = self._reload_files()
+        assert self.current is not None
+        catalog = await self._changed_files() or self.current.catalog
         try:
             async with self._database.read() as session:
                 version = await changes.current(session)
-            if catalog is not None or self.current is None or version != self.current.version:
-                await self._rebuild(catalog or self._require_catalog())
+            if version != self.current.version or catalog is not self.current.catalog:
+                await self._rebuild(catalog)
             self.state.database_ok = True
             self.state.checked_at = self._clock()
         except (StorageError, OSError) as error:
@@ -237,33 +239,25 @@ class SnapshotKeeper:
                 log.warning("the database does not answer, the snapshot stays: %s", error)
             self.state.database_ok = False
 
-    def _require_catalog(self) -> Catalog:
-        assert self._catalog is not None
-        return self._catalog
-
-    def _reload_files(self) -> Catalog | None:
+    async def _changed_files(self) -> Catalog | None:
         """The new catalogue when files have changed and are sound, else None."""
-        signature = watch.signature(self._folders)
-        if signature == self._signature:
+        found = await asyncio.to_thread(self._watcher.poll)
+        if isinstance(found, CatalogFaults):
+            self.state.catalog_faults = len(found.faults)
+            self.state.catalog_message = str(found)
+            log.error("the catalogue on disk is faulty, the running one stays:\n%s", found)
             return None
-        self._signature = signature
-        old = self._require_catalog()
-        try:
-            new = catalog_load.load(self._folders, self._variables)
-            catalog_load.check_plan_history(old, new)
-        except catalog_errors.CatalogFaults as faults:
-            self.state.catalog_faults = len(faults.faults)
-            self.state.catalog_message = str(faults)
-            log.error("the catalogue on disk is faulty, the running one stays:\n%s", faults)
-            return None
-        self.state.catalog_faults = 0
-        self.state.catalog_message = ""
-        self._catalog = new
-        return new
+        if found is not None:
+            self.state.catalog_faults = 0
+            self.state.catalog_message = ""
+        return found
 
     async def _rebuild(self, catalog: Catalog) -> None:
         now = self._clock()
         async with self._database.read() as session:
             rows = await access_rows.load(session, int(now))
-        self.current = build(catalog, rows, self._issuer, now)
+        self.current = build(catalog, rows, self._issuer, now, self.current)
         self.state.swaps += 1
+        self.state.checked_at = self._clock()
+        for listener in self.listeners:
+            listener(self.current)

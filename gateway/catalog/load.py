@@ -124,6 +124,7 @@ class Joining:
         self._places: dict[str, tuple[Path, int]] = {}
         self._digests: list[str] = []
         self._plan_files: set[Path] = set()
+        self._all_plans_known = True
 
     def add_plans(self, file: Path) -> None:
         if file.resolve() in self._plan_files:
@@ -135,6 +136,7 @@ class Joining:
         read = document.of(file, content)
         found, pointers, faults = plan_files.build(read)
         self.faults.extend(faults)
+        self._all_plans_known = self._all_plans_known and not faults
         for key, plan in found.items():
             if key in self._plans and self._plans[key] != plan:
                 other, line = self._places[key]
@@ -162,7 +164,7 @@ class Joining:
         self._apis[api.key] = api
         known = {plan.id for plan in self._plans.values()}
         for number, plan in enumerate(api.plans):
-            if plan not in known:
+            if plan not in known and self._all_plans_known:
                 self.faults.append(
                     read.sources.api.fault(f"/plans/{number}", f"there is no plan {plan!r} in a plans.yaml")
                 )

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from auth.server.app import AuthorizationServer, routes
 from auth.tokens import vault
 from console import app as console_app
-from gateway.catalog import load as catalog_load
 from gateway.catalog.errors import CatalogFaults
 from gateway.catalog.live import LiveCatalog
 from gateway.cli.output import Failure

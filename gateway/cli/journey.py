@@ -126,7 +126,7 @@ class Journey:
     # 1
     def catalogue(self) -> None:
         answer = self._json(self.http.get("/management/v1/apis", params={"limit": 100}), 200)
-        found = {item["id"] for item in answer["items"]}
+        found = {item["key"].split("/")[0] for item in answer["items"]}
         self._demand(set(APIS) <= found, f"the catalogue has {sorted(found)}")
         ports = set(self.instance.backends.values())
         self._demand(len(ports) >= len(APIS), f"the backends share processes: {ports}")
@@ -144,7 +144,7 @@ class Journey:
         person = {"email": email, "password": password, "name": "Demo Demosson"}
         self._json(self.http.post("/management/v1/people", json=person), 201)
         self.token = self._sign_in(email, password)
-        organisation = {"name": f"Demobolaget {mark}", "number": "559999-0004", "type": "company"}
+        organisation = {"name": f"Demobolaget {mark}", "number": "559999-0008", "type": "company"}
         self.organisation = self._manage("POST", "/organisations", 201, token=self.token, body=organisation)[
             "id"
         ]
@@ -278,26 +278,32 @@ class Journey:
         self._demand(bool(over), "the daily quota was never reached")
         self._limit_headers(over[0], "quota-exceeded")
         passed = self.answered["vardenheter"]
-        self._demand(passed == quota, f"{passed} calls passed in all; the plan permits {quota} a day")
-        self._note("quota", passed, f"{passed} of {quota} passed, the rest got 429")
+        units = passed * self._weight("vardenheter", "/units")
+        self._demand(units == quota, f"{passed} calls of {units} units passed; the plan permits {quota} a day")
+        self._note("quota", units, f"{units} units of {quota} passed, the rest got 429")
+
+    def _weight(self, name: str, path: str) -> int:
+        operations = self._json(self.http.get(f"/management/v1/apis/{name}/v1"), 200)["operations"]
+        return int(next(o["weight"] for o in operations if (o["method"], o["path"]) == ("GET", path)))
 
     # 5
     def usage(self) -> None:
-        counted: dict[str, int] = {}
+        calls: dict[str, int] = {}
         until = time.monotonic() + 10
         path = f"/usage?organisationId={self.organisation}&groupBy=api,outcome"
-        while time.monotonic() < until:  # the ledger is written every second
-            items = self._manage("GET", path, 200, token=self.token)["items"]
-            counted = {row["api"].split("/")[0]: row["units"] for row in items if row["outcome"] == "served"}
-            if counted == dict(self.answered):
-                break
+        while time.monotonic() < until and calls != dict(self.answered):  # the ledger is written every second
             time.sleep(0.2)
+            items = self._manage("GET", path, 200, token=self.token)["items"]
+            served = [row for row in items if row["outcome"] == "served"]
+            calls = {row["api"].split("/")[0]: row["calls"] for row in served}
+            units = {row["api"].split("/")[0]: row["units"] for row in served}
         seen = {name: self._served(name) - self.before[name] for name in CALLED}
-        self._demand(counted == seen, f"the ledger says {counted}, the backends {seen}")
-        self._demand(
-            counted == dict(self.answered), f"the ledger says {counted}, we got {dict(self.answered)}"
-        )
-        self._note("usage", counted, f"ledger {counted} = backends {seen}")
+        weights = {"vardenheter": self._weight("vardenheter", "/units"), "behov": self._weight("behov", "/needs")}
+        owed = {name: count * weights[name] for name, count in seen.items()}
+        self._demand(calls == seen, f"the ledger says {calls}, the backends {seen}")
+        self._demand(calls == dict(self.answered), f"the ledger says {calls}, we got {dict(self.answered)}")
+        self._demand(units == owed, f"the ledger says {units} units, the backends' calls are worth {owed}")
+        self._note("usage", calls, f"ledger {calls} = backends {seen}; units {units}")
 
     # 6
     def revoke(self) -> None:

@@ -156,20 +156,15 @@ def app_create(
 )
 @json_option
 def app_rotate(organisation: str, app_id: str, overlap: int, as_json: bool) -> None:
-    """Give an app a new secret; the newest old one ends after the overlap."""
+    """Give an app a new secret; the old ones end after the overlap."""
 
     async def work() -> dict[str, Any]:
         async with transaction(load()) as session:
             owner = await organisation_named(session, organisation)
             found = await _app(session, owner.id, app_id)
-            held = await credentials.of_app(session, HOST, owner.id, found)
-            live = next((row for row in held if credentials.is_live(row, now())), None)
-            if live is None:
-                made = await credentials.create(session, HOST, owner.id, found, now=now())
-            else:
-                made = await credentials.rotate(
-                    session, HOST, owner.id, found, live.id, overlap_seconds=overlap, now=now()
-                )
+            made = await credentials.rotate(
+                session, HOST, owner.id, found, overlap_seconds=overlap, now=now()
+            )
             return {"client_id": made.app.client_id, "client_secret": made.secret}
 
     made = run(work())

@@ -128,7 +128,7 @@ async def _app(database: Database, settings: Settings, developer: Person, now: i
     actor = Actor(developer.id, operator=False, via=Via.CLI)
     async with database.begin() as session:
         owner = await organisations.create(
-            session, actor, name="Demobolaget AB", number="559999-0012", organisation_type="company", now=now
+            session, actor, name="Demobolaget AB", number="559999-0016", organisation_type="company", now=now
         )
         app = await apps.create(session, actor, owner.id, name="Demoappen", environment=Environment.SANDBOX, now=now)
         for key, api in catalog.apis.items():

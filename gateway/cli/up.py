@@ -98,6 +98,8 @@ def _say(what: str) -> None:
 def _children(settings: Settings, backends: bool) -> Iterator[Child]:
     command = (sys.executable, "-m", "gateway")
     environment: dict[str, str] = {}
+    if settings.access_log == "-":  # the terminal is for the welcome; records go where they can be followed
+        environment["SLUSS_ACCESS_LOG"] = str(settings.data_dir / "log" / "access.log")
     if backends:
         for name in BACKENDS:
             found = listen_on_loopback()

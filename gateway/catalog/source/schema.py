@@ -36,8 +36,6 @@ def _described(schema: dict[str, Any], path: list[str | int]) -> str:
     node: Any = schema
     found = ""
     for step in path:
-        if isinstance(node, dict) and isinstance(node.get("$ref"), str) and step != "$ref":
-            break
         if step == "$ref":
             name = str(node["$ref"]).rpartition("/")[2]
             node = schema.get("$defs", {}).get(name, {})
@@ -45,7 +43,8 @@ def _described(schema: dict[str, Any], path: list[str | int]) -> str:
             node = node.get(str(step), {})
         elif isinstance(node, list) and isinstance(step, int) and step < len(node):
             node = node[step]
-        if isinstance(node, dict) and isinstance(node.get("description"), str):
+        # The words beside a reference are about this very value; those behind it are about its kind.
+        if step != "$ref" and isinstance(node, dict) and isinstance(node.get("description"), str):
             found = node["description"]
     return found
 
@@ -67,7 +66,7 @@ def check(document: Document, name: str) -> Iterator[Fault]:
     schema, validator = _schema(name)
     for error in validator.iter_errors(document.value):
         pointer = pointer_of(*error.instance_path)
-        sentence = _sentence(error, _described(schema, list(error.schema_path)))
+        sentence = _sentence(error, _described(schema, list(error.evaluation_path)))
         if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
             for unexpected in error.kind.unexpected:
                 yield document.fault(f"{pointer}{pointer_of(unexpected)}", f"{unexpected!r}: {sentence}")
