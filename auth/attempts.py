@@ -55,6 +55,11 @@ class Attempts:
         """How many tries the newest window holds."""
         return self._windows.get(name, (0.0, 0))[1]
 
+    @property
+    def known(self) -> int:
+        """How many names are in memory."""
+        return len(self._windows)
+
     def forgive(self, name: str) -> None:
         """Takes one counted try back: it was genuine."""
         window = self._windows.get(name)

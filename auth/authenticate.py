@@ -87,6 +87,11 @@ class Authenticator:
             return known[1]
         return self._unknown(authorization, digest, keys, now)
 
+    @property
+    def remembered(self) -> int:
+        """How many tokens are in memory; for metrics."""
+        return len(self._young) + len(self._old)
+
     def _unknown(self, authorization: bytes, digest: bytes, keys: VerificationKeys, now: float) -> Principal:
         known = self._old.get(digest)
         if known is None or now >= known[0]:

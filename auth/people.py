@@ -29,7 +29,9 @@ from storage.sessions import Session
 
 IDLE = 3600  # seconds without a call
 ABSOLUTE = 12 * 3600  # seconds from sign-in, whatever happens
-_SLIDE = 300  # a session in use is prolonged at most this often: not one write per page
+_SLIDE = (
+    300  # a session in use is prolonged at most this often, not at every page: idle may be this much less
+)
 
 PER_ACCOUNT = Allowance(tries=10, seconds=300)  # failed sign-ins
 PER_ADDRESS = Allowance(tries=100, seconds=300)  # failed sign-ins
