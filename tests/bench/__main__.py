@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import platform
 import re
 import sys
@@ -28,6 +29,7 @@ from tests.bench.tokens import sign
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench-results"
+MOST_BUSY = 0.5  # load average above which figures are not worth quoting
 QUICK = Plan(rounds=1, seconds=1)
 
 
@@ -102,7 +104,13 @@ class Session:
         say(f"!! not measured: {reason}")
 
 
-def facts(plan: Plan, cores: Cores, upstream_name: str, load_name: str) -> dict[str, str]:
+def busy_before() -> float:
+    """Cores' worth of other work in the last minute; called before anything is started."""
+    return os.getloadavg()[0]
+
+
+def facts(plan: Plan, cores: Cores, upstream_name: str, load_name: str, busy: float) -> dict[str, str]:
+    disturbed = " – OTHERS WORKED HERE: read CPU per call, quote nothing" if busy > MOST_BUSY else ""
     shared = " (ONE CORE FOR ALL: figures mean little)" if cores.shared else ""
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -110,6 +118,7 @@ def facts(plan: Plan, cores: Cores, upstream_name: str, load_name: str) -> dict[
         "Python": f"{platform.python_version()} ({' '.join(platform.python_build())})",
         "cores": f"candidate on {cores.gateway}, load and upstream on {cores.load}{shared}",
         "one connection": f"all of them on {cores.load}",
+        "load average before": f"{busy:.2f}{disturbed}",
         "load": f"{load_name}, {' and '.join(map(str, plan.connections))} connections",
         "upstream": f"{upstream_name}, {upstream.BODY_BYTES} bytes of JSON",
         "rounds": f"{plan.rounds} of {plan.seconds} s, interleaved",
@@ -118,7 +127,7 @@ def facts(plan: Plan, cores: Cores, upstream_name: str, load_name: str) -> dict[
 
 def measure(plan: Plan, only: str, folder: Path) -> tuple[str, dict[str, object], bool]:
     """Table, JSON and whether something that should run did not."""
-    cores = Cores.of_this_machine()
+    cores, busy = Cores.of_this_machine(), busy_before()
     name, port, process = upstream.start(folder / "upstream", core=cores.load)
     with contextlib.ExitStack() as stack:
         stack.callback(process.stop)
@@ -131,7 +140,7 @@ def measure(plan: Plan, only: str, folder: Path) -> tuple[str, dict[str, object]
                 samples.extend(rounds(session.started, Stand(load, cores), plan, say))
                 session.listen()
         rows = [report.row(samples, c.name, c.does, c.version()) for c, _ in session.started]
-        known = facts(plan, cores, name, load.name)
+        known = facts(plan, cores, name, load.name, busy)
         failed = session.failed or not rows or any(row.errors for row in rows)
         return (
             report.markdown(rows, samples, known, session.absent),
