@@ -22,9 +22,16 @@ UNAVAILABLE = "unavailable"
 NO_LIMIT = -1
 
 
-def backlog(arrival_ns: int, now_ns: int) -> int:
-    """How full the bucket is, in nanoseconds, from the theoretical arrival time of the next call."""
-    return arrival_ns - now_ns if arrival_ns > now_ns else 0
+def backlog(limits: Limits, arrival_ns: int, now_ns: int) -> int:
+    """How full the bucket is, in nanoseconds, from the theoretical arrival time of the next call.
+
+    Never more than full: after a clock was set back, or a plan became smaller, the wait is one emission
+    interval and not the size of the step.
+    """
+    filled = arrival_ns - now_ns
+    if filled <= 0:
+        return 0
+    return filled if filled < limits.burst_ns else limits.burst_ns
 
 
 def refusal(limits: Limits, units: int, backlog_ns: int, day_used: int, month_used: int) -> str:

@@ -117,8 +117,7 @@ class Calls:
             self._end(call)
 
     def give_back(self, call: Call) -> bool:
-        """Served → upstream_failed, units back to windows that are here. False: the call had already ended.
-        """
+        """Served → upstream_failed, units back to windows that are here. False: the call had already ended."""
         if (call.state, GIVE_BACK) not in CALLS:
             return False
         words = self._words

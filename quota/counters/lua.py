@@ -82,28 +82,48 @@ local function prune(key)
   redis.call('EXPIRE', key, SEVENTY_DAYS)
 end
 
+local function account_of(k)
+  local found = redis.call('HMGET', KEYS[k], 'r', day, month)
+  local arrival, day_used, month_used = tonumber(found[1]), tonumber(found[2]), tonumber(found[3])
+  return {arrival = arrival or 0, day = day_used or 0, month = month_used or 0, new = not day_used}
+end
+
+local function whole(number) return string.format('%.0f', number) end
+
 local accounts, out, items, at = {}, {struct.pack('<Bi8B', 84, now, row - 1)}, ARGV[4], 1
 while at <= #items do
   local k, kind, units, a, b, c, d
   k, kind, units, a, b, c, d, at = struct.unpack('<HBi8i8i8i8i8', items, at)
-  local key = KEYS[k]
   if kind == 1 then
-    local account = accounts[k]
-    if not account then
-      local found = redis.call('HMGET', key, 'r', day, month)
-      account = {tonumber(found[1]) or 0, tonumber(found[2]) or 0, tonumber(found[3]) or 0, not found[2],
-      false} accounts[k] = account end local backlog, refused = math.max(0, account[1] - now), 0 if d >= 0 and
-      account[3] + units > d then refused = 3 elseif c >= 0 and account[2] + units > c then refused = 2 elseif
-      backlog + a > b then refused = 1 else backlog = backlog + a account[1], account[2], account[3],
-      account[5] = now + backlog, account[2] + units, account[3] + units, true end out[#out + 1] =
-      struct.pack('<Bi8i8i8', refused, backlog, account[2], account[3]) else local field = string.format(kind
-      == 2 and 'd%d' or 'm%d', a) local used = tonumber(redis.call('HGET', key, field)) or 0
-      redis.call('HSET', key, field, string.format('%.0f', math.max(0, used + units))) redis.call('EXPIRE',
-      key, SEVENTY_DAYS) end end for k, account in pairs(accounts) do if account[5] then redis.call('HSET',
-      KEYS[k], 'r', string.format('%.0f', account[1]), day, string.format('%.0f', account[2]), month,
-      string.format('%.0f', account[3])) if account[4] then prune(KEYS[k]) end end end local answer =
-      table.concat(out) redis.call('SET', KEYS[2], struct.pack('<i8', number) .. answer, 'EX', TWO_DAYS)
-      return answer
+    local account = accounts[k] or account_of(k)
+    accounts[k] = account
+    if account.arrival - now > b then account.arrival, account.changed = now + b, true end
+    local backlog, refused = math.max(0, account.arrival - now), 0
+    if d >= 0 and account.month + units > d then refused = 3
+    elseif c >= 0 and account.day + units > c then refused = 2
+    elseif backlog + a > b then refused = 1
+    else
+      backlog = backlog + a
+      account.arrival, account.changed = now + backlog, true
+      account.day, account.month = account.day + units, account.month + units
+    end
+    out[#out + 1] = struct.pack('<Bi8i8i8', refused, backlog, account.day, account.month)
+  else
+    local field = string.format(kind == 2 and 'd%d' or 'm%d', a)
+    local used = tonumber(redis.call('HGET', KEYS[k], field)) or 0
+    redis.call('HSET', KEYS[k], field, whole(math.max(0, used + units)))
+    redis.call('EXPIRE', KEYS[k], SEVENTY_DAYS)
+  end
+end
+for k, account in pairs(accounts) do
+  if account.changed then
+    redis.call('HSET', KEYS[k], 'r', whole(account.arrival), day, whole(account.day), month, whole(account.month))
+    if account.new then prune(KEYS[k]) end
+  end
+end
+local answer = table.concat(out)
+redis.call('SET', KEYS[2], struct.pack('<i8', number) .. answer, 'EX', TWO_DAYS)
+return answer
 """
 
 # What became of batch ARGV[1]: its answer, or '' when it never ran; and from now on it never will.

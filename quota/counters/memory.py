@@ -30,6 +30,7 @@ from quota.counters.protocol import (
 )
 from quota.counters.records import Records
 from quota.errors import CountersFull
+from quota.limit import backlog as backlog_of
 from quota.limit import refusal
 from quota.plans import SECOND, Limits
 
@@ -37,8 +38,7 @@ _RETRY_WHEN_FULL = 30
 
 
 class MemoryCounters:
-    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted.
-    """
+    """The store for one process. `rebuild` is asked at the start when the files are new or not to be trusted."""
 
     def __init__(
         self,
@@ -94,8 +94,7 @@ class MemoryCounters:
             except CountersFull:
                 decided(unavailable(_RETRY_WHEN_FULL))
                 return
-        arrival = account.arrival_ns
-        backlog = arrival - now if arrival > now else 0
+        backlog = backlog_of(limits, account.arrival_ns, now)
         place = account.place
         words = self._words
         day_used = words[place[0]]
@@ -106,10 +105,10 @@ class MemoryCounters:
             self._records.count(record, REFUSED_AS[limited_by])
         else:
             backlog += limits.emission_ns
-            account.arrival_ns = now + backlog
             call = self._calls.begin(record, units, place)
             day_used += units
             month_used += units
+        account.arrival_ns = now + backlog
         now_s = now // SECOND
         decided(
             decision(
@@ -137,8 +136,7 @@ class MemoryCounters:
         self._calls.give_back(taken)
 
     def record(self, key: UsageKey, outcome: Outcome) -> None:
-        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing.
-        """
+        """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing."""
         now = self._now()
         if not self._from <= now < self._until:
             self._move(now)

@@ -1,0 +1,41 @@
+"""The published table of what is billed, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from quota.counters.protocol import Outcome
+from quota.meter import OUTCOMES, Ending, billable, ending_of
+
+
+@pytest.mark.parametrize(
+    ("reached", "status", "client_left", "whole", "ending"),
+    [
+        (True, 200, False, True, Ending.ANSWERED),
+        (True, 404, False, True, Ending.ANSWERED),
+        (True, 499, False, True, Ending.ANSWERED),
+        (True, 500, False, True, Ending.UPSTREAM_ERROR),
+        (True, 503, True, False, Ending.UPSTREAM_ERROR),
+        (True, 200, False, False, Ending.UPSTREAM_CUT),
+        (True, 200, True, False, Ending.CLIENT_LEFT),
+        (True, None, True, False, Ending.CLIENT_LEFT),
+        (True, None, False, False, Ending.NO_ANSWER),
+        (True, 0, False, True, Ending.NO_ANSWER),
+        (False, None, False, False, Ending.NOT_REACHED),
+        (False, 0, True, False, Ending.NOT_REACHED),
+    ],
+)
+def test_endings(reached: bool, status: int | None, client_left: bool, whole: bool, ending: Ending) -> None:
+    assert ending_of(reached, status, client_left=client_left, whole=whole) is ending
+
+
+def test_every_ending_is_in_the_table() -> None:
+    assert set(OUTCOMES) == set(Ending)
+    assert set(OUTCOMES.values()) == {Outcome.SERVED, Outcome.UPSTREAM_FAILED}
+
+
+def test_billable_is_served() -> None:
+    assert billable(True, 200)
+    assert billable(True, None, client_left=True)
+    assert not billable(True, 502)
+    assert not billable(False, None)
