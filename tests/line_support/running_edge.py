@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 from gateway.edge import errors
 from gateway.edge.clock import Clock
@@ -17,7 +18,21 @@ from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 
-Terms = dict[str, object]
+
+class Terms(TypedDict, total=False):
+    """What a test may set of an Order."""
+
+    injected: bytes
+    response_lines: bytes
+    body_limit: int
+    connect_timeout: float
+    first_byte_timeout: float
+    idle_timeout: float
+    total_timeout: float
+    allow_upgrade: bool
+    pass_authorization: bool
+    host: bytes | None
+
 
 # The tests' own table, nearest class first. The gateway's is gateway.errors; here only the kinds must differ.
 STATUSES: tuple[tuple[type[EdgeFault], int], ...] = (
@@ -54,7 +69,7 @@ class TestEdge:
     server: EdgeServer
     upstream: Upstream
     port: int = 0
-    terms: Terms = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     requests: list[Request] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,12 +82,8 @@ class TestEdge:
         else:
             self.forward(exchange)
 
-    def forward(self, exchange: Exchange, **terms: object) -> None:
-        order = Order(self.upstream, exchange.request.target)
-        known = {each.name for each in fields(Order)}
-        for name, value in {**self.terms, **terms}.items():
-            assert name in known
-            setattr(order, name, value)
+    def forward(self, exchange: Exchange, **terms: Unpack[Terms]) -> None:
+        order = Order(self.upstream, exchange.request.target, **(self.terms | terms))
 
         def done(ending: Ending) -> None:
             self.endings.append(ending)
@@ -98,7 +109,7 @@ async def running_edge(
     pool: PoolLimits | None = None,
     trusted: Iterable[str] = (),
     hosts: frozenset[str] | None = None,
-    **terms: object,
+    **terms: Unpack[Terms],
 ) -> AsyncIterator[TestEdge]:
     clock = Clock()
     upstream = Upstream(upstream_url, clock, AnswerReader(), pool)
