@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -14,7 +15,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from auth.authenticate import Authenticator
 from auth.people import People
 from console.desk import Desk
+from console.failures import LastResort, handlers
 from console.management.routes import routes as management_routes
+from console.pages.routes import routes as page_routes
+from console.pages.site import Site
+from console.portal_site import PortalSite
+from console.shell import Shells
 from gateway.catalog.model import Catalog
 from storage.database import Database
 
@@ -31,7 +37,7 @@ def create(
 ) -> Starlette:
     """`issuer` is the public base URL without a trailing slash; `authorization_server` the routes of
     `auth.server.app.routes`; `portal_tree` the folder that holds the portal's `current`, built or not yet. Closes
-    `database` at the end of the lifespan."""
+    `people` and `database` at the end of the lifespan."""
     accounts = people or People(database)
     desk = Desk(
         database=database,
@@ -41,6 +47,7 @@ def create(
         authenticator=Authenticator(issuer, frozenset({issuer})),
         clock=clock,
     )
+    site = Site.build(desk, Shells(portal_tree))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -52,8 +59,12 @@ def create(
         routes=[
             *authorization_server,
             Mount("/management/v1", routes=management_routes(desk)),
+            Mount("/console", routes=page_routes(site)),
+            Mount("/portal", app=PortalSite(portal_tree)),
             Route("/", _to_portal, methods=["GET"]),
         ],
+        middleware=[Middleware(LastResort, site=site)],
+        exception_handlers=handlers(site),
         lifespan=lifespan,
     )
 

@@ -5,7 +5,6 @@ The order matters: a caller who is not let in learns nothing about bodies or obj
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from console import arrival, errors, problem, transactions
 from console.desk import Desk
+from console.identifiers import ID
 from console.management.caller import Caller, identify
 from console.management.field_faults import faults_of
 from console.management.operation import Answer, Call, Door, Operation, Work
@@ -23,7 +23,6 @@ from console.management.strict_json import collect, parse
 from console.translate_faults import translated
 
 ROOT = "/management/v1"
-ID = re.compile(r"[a-z]{2,4}_[0-9a-f]{32}")
 
 
 class Endpoint:

@@ -78,6 +78,12 @@ async def of_person(session: AsyncSession, actor: Actor) -> list[tuple[Organisat
     return [(found, str(role)) for found, role in await organisations.for_person(session, actor.person_id)]
 
 
+async def all_of_them(session: AsyncSession, actor: Actor) -> list[Organisation]:
+    """Every organisation, by name. Operators only."""
+    demand_operator(actor)
+    return await organisations.all_of_them(session)
+
+
 async def get(session: AsyncSession, actor: Actor, organisation_id: str) -> Organisation:
     return await enter(session, actor, organisation_id, Act.ORGANISATION_READ)
 

@@ -18,8 +18,8 @@ from console.management.openapi import refusal_statuses
 from console.management.operation import Operation
 from console.management.operations import TABLE
 from storage.database import Database
+from tests.console.browser import ISSUER, Browser
 
-ISSUER = "http://localhost:8080"
 ROOT = "/management/v1"
 PASSWORD = "ett långt lösenord med åäö"
 
@@ -124,10 +124,9 @@ class Console:
         assert answer.status_code == 201, answer.text
         return Program(self.client, answer.json()["token"], made.id)
 
-    def browser(self) -> Browser:
-        return Browser(
-            httpx.AsyncClient(transport=self.transport, base_url=ISSUER, follow_redirects=False), self.clock
-        )
+    def browser(self, **headers: str) -> Browser:
+        made = httpx.AsyncClient(transport=self.transport, base_url=ISSUER, headers=headers)
+        return Browser(made)
 
     async def organisation(self, owner: Program, name: str = "Ånga AB", kind: str = "company") -> str:
         answer = await owner.post("/organisations", {"name": name, "number": "556677-8899", "type": kind})
@@ -138,11 +137,3 @@ class Console:
         answer = await owner.post(f"/organisations/{organisation}/apps", {"name": name, "environment": where})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
-
-
-@dataclass
-class Browser:
-    """Keeps cookies, sends what a browser sends, reads forms."""
-
-    client: httpx.AsyncClient
-    clock: Clock

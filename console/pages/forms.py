@@ -1,0 +1,90 @@
+"""The console's forms (WTForms, which speaks Swedish). Labels stand in the templates, in both languages.
+
+A form's fields bear the names of the services' fields, so that a refusal finds its field.
+"""
+
+from __future__ import annotations
+
+from wtforms import (
+    Field,
+    Form,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from console.management.shapes import UNPRINTABLE
+from console.roles import MEMBER_ROLES
+from console.services.organisations import SELF_SERVICE_TYPES
+
+
+def printable(_: Form, field: Field) -> None:
+    """The same characters as the management API takes in names."""
+    if any(ord(character) < 32 or character in UNPRINTABLE for character in field.data or ""):
+        raise ValidationError(field.gettext("Invalid input."))
+
+
+def _stripped(value: str | None) -> str | None:
+    return value.strip() if value else value
+
+
+NAME = (InputRequired(), Length(min=1, max=100), printable)
+OVERLAPS = ("0", "3600", "86400", "604800", "2592000")
+
+
+class Empty(Form):
+    """A form that is only a button."""
+
+
+class SignUp(Form):
+    name = StringField(validators=NAME, filters=[_stripped])
+    email = StringField(validators=[InputRequired(), Length(max=254), printable], filters=[_stripped])
+    password = PasswordField(validators=[InputRequired(), Length(max=1024)])
+
+
+class SignIn(Form):
+    email = StringField(validators=[InputRequired(), Length(max=254)], filters=[_stripped])
+    password = PasswordField(validators=[InputRequired(), Length(max=1024)])
+
+
+class NewOrganisation(Form):
+    name = StringField(validators=NAME, filters=[_stripped])
+    number = StringField(validators=[InputRequired(), Length(max=20)], filters=[_stripped])
+    type = RadioField(choices=list(SELF_SERVICE_TYPES), validators=[InputRequired()])
+
+
+class NewMember(Form):
+    email = StringField(validators=[InputRequired(), Length(max=254), printable], filters=[_stripped])
+    role = SelectField(choices=[role.value for role in MEMBER_ROLES], validators=[InputRequired()])
+
+
+class NewApp(Form):
+    name = StringField(validators=NAME, filters=[_stripped])
+    environment = RadioField(choices=["sandbox", "production"], validators=[InputRequired()])
+
+
+class Subscribe(Form):
+    """`offer` is an API's key and a plan's id, as `behov/v1 prova`."""
+
+    offer = StringField(validators=[InputRequired(), Length(max=150), printable])
+
+    def api_and_plan(self) -> tuple[str, str]:
+        api, _, plan = (self.offer.data or "").partition(" ")
+        return api, plan
+
+
+class Rotate(Form):
+    overlap = SelectField(choices=list(OVERLAPS), validators=[InputRequired()])
+
+
+class NewPersonalToken(Form):
+    name = StringField(validators=NAME, filters=[_stripped])
+    days = IntegerField(validators=[InputRequired(), NumberRange(min=1, max=365)])
+
+
+class RevokeToken(Form):
+    token = StringField(validators=[InputRequired(), Length(max=8192)], filters=[_stripped])
