@@ -38,6 +38,10 @@ class Connection(aiosqlite.Connection):
             self._tx.put_nowait((None, self._connection.rollback))
         return super().stop()
 
+    def join(self) -> None:
+        """Waits for the thread of a stopped connection."""
+        self._thread.join()
+
 
 async def opened(path: str) -> Connection:
     """Cancelled while it opens, it is closed first: nobody else knows of it."""
@@ -52,5 +56,9 @@ async def opened(path: str) -> Connection:
     except asyncio.CancelledError:
         await opening
         await connection.close()
+        raise
+    except sqlite3.Error:
+        # Its thread still has a word for this loop, which may be about to close.
+        await asyncio.to_thread(connection.join)
         raise
     return connection
