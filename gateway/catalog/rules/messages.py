@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.catalog.openapi import references
-from gateway.catalog.rules.subject import Finding, Subject
+from gateway.catalog.rules.subject import Finding, Subject, as_object
 from gateway.catalog.source.document import pointer_of
 
 _CAMEL = re.compile(r"[a-z][a-zA-Z0-9]*")
@@ -61,15 +61,15 @@ def errors(subject: Subject) -> Iterator[Finding]:
         for status, pointer, response in subject.responses(operation):
             if status[0] not in "45":
                 continue
-            contents = response.get("content") or {}
+            contents = as_object(response.get("content"))
             problem = next((contents[kind] for kind in _PROBLEM_TYPES if kind in contents), None)
             if problem is None:
                 yield Finding(
                     "FEL.02", pointer, f"{operation.id} {status}: answer with application/problem+json"
                 )
                 continue
-            schema = subject.resolved(problem.get("schema", {}))
-            missing = [name for name in _PROBLEM if name not in schema.get("properties", {})]
+            schema = subject.resolved(as_object(problem).get("schema"))
+            missing = [name for name in _PROBLEM if name not in as_object(schema.get("properties"))]
             if missing:
                 yield Finding(
                     "FEL.01", pointer, f"{operation.id} {status}: the problem lacks {', '.join(missing)}"
@@ -79,6 +79,6 @@ def errors(subject: Subject) -> Iterator[Finding]:
 def created(subject: Subject) -> Iterator[Finding]:
     for operation in subject.operations():
         for status, pointer, response in subject.responses(operation):
-            if status in ("201", "202") and "Location" not in (response.get("headers") or {}):
+            if status in ("201", "202") and "Location" not in as_object(response.get("headers")):
                 rule = "ARP.03" if status == "201" else "ARP.04"
                 yield Finding(rule, pointer, f"{operation.id} {status}: add the header Location")

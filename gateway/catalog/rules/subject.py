@@ -21,9 +21,14 @@ class Finding(NamedTuple):
     message: str
 
 
+def as_object(value: object) -> dict[str, Any]:
+    """The parts that the gateway does not read may have any form; what is no object has nothing to judge."""
+    return value if isinstance(value, dict) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A publication without errors, so that rules need not mistrust its form."""
+    """A publication without errors: what `openapi.schema.json` describes has the form it says."""
 
     openapi: Document
     api: Document
