@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from portal_docs.errors import TreeUnreadable
@@ -60,6 +61,13 @@ class PortalSite:
         self._target = ""
         self._tree: Tree | None = None
         self._held = HeldFiles(_HELD_BYTES)
+
+    def routes(self) -> list[BaseRoute]:
+        """Where it belongs in the control plane: the prefix itself, and everything below it.
+
+        Both, because a mount alone redirects `/portal` to an absolute address made from the Host header.
+        """
+        return [Route(self._prefix, endpoint=self), Mount(self._prefix, app=self)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request; other kinds of connection are not ours to answer."""

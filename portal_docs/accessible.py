@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
-_SKIP = re.compile(r'<div data-md-component="skip">\s*(<a href="[^"]*" class="md-skip">\s*.*?</a>)?\s*</div>', re.S)
+_SKIP = re.compile(
+    r'<div data-md-component="skip">\s*(<a href="[^"]*" class="md-skip">\s*.*?</a>)?\s*</div>', re.S
+)
+_ARTICLE = re.compile(r'<article class="md-content__inner[^>]*>')
 _ENTITY = re.compile(r"&#(\d{1,6});")
 _TEXTS = {
     "sv": {"skip": "Gå till innehållet", "search": "Sök på webbplatsen", "message": "Meddelande"},
@@ -22,11 +25,13 @@ def mend(html: str, language: str) -> str:
     html = _readable(html)
     # 2.4.1: the theme links to the first heading and has no link where a page has none.
     html = _SKIP.sub(
-        f'<div data-md-component="skip"><a href="#content" class="md-skip">{texts["skip"]}</a></div>', html, count=1
+        f'<div data-md-component="skip"><a href="#content" class="md-skip">{texts["skip"]}</a></div>',
+        html,
+        count=1,
     )
-    html = html.replace(
-        '<article class="md-content__inner', '<article id="content" tabindex="-1" class="md-content__inner', 1
-    )
+    # An empty target, not an id on the article: the theme names each code block after its nearest ancestor
+    # with an id, so all of them would get the same one.
+    html = _ARTICLE.sub(r'\g<0><span id="content" tabindex="-1"></span>', html, count=1)
     # 4.1.2: a dialog needs a name.
     return html.replace(
         'data-md-component="search" role="dialog">',

@@ -32,7 +32,16 @@ __all__ = ["BuildFailed", "BuildReport", "DemoClient", "ProblemPage", "build"]
 
 _HERE = Path(__file__).resolve().parent
 _BASE = _HERE.parent / "mkdocs.yml"
-_TOOLS = ("mkdocs", "mkdocs-material", "markdown", "pymdown-extensions", "pygments", "markdown-it-py", "nh3", "brotli")
+_TOOLS = (
+    "mkdocs",
+    "mkdocs-material",
+    "markdown",
+    "pymdown-extensions",
+    "pygments",
+    "markdown-it-py",
+    "nh3",
+    "brotli",
+)
 _SOURCES = ("content", "templates", "theme", "generate", "*.py")
 _KEEP = 2  # a reader may hold a page of the tree before
 
@@ -91,8 +100,7 @@ def _stage_language(stage: Path, inputs: Inputs, language: str) -> Path:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, encoding="utf-8")
     config = stage / f"mkdocs.{language}.yml"
-    site = stage / language / "site"
-    nav.write(config, nav.config(_BASE, docs, site, inputs.issuer, inputs.catalog, language))
+    nav.write(config, nav.config(_BASE, stage / language, inputs.issuer, inputs.catalog, language))
     return config
 
 

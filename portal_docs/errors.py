@@ -1,8 +1,8 @@
 """Errors of building and reading the portal.
 
-    PortalError
-    ├── BuildFailed      a page, a template or MkDocs failed; the standing tree is untouched
-    └── TreeUnreadable   a built tree without a usable manifest
+PortalError
+├── BuildFailed      a page, a template or MkDocs failed; the standing tree is untouched
+└── TreeUnreadable   a built tree without a usable manifest
 """
 
 from __future__ import annotations

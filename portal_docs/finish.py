@@ -31,6 +31,7 @@ TYPES = {
 }
 # What the theme brings and no page uses: source maps, other languages' stemmers, uncompressed sitemaps' twins.
 _UNUSED = ("*.map", "sitemap.xml.gz", "assets/javascripts/lunr/**/*.js", "assets/images/favicon.png")
+_USED = ("lunr.stemmer.support.min.js", "lunr.sv.min.js")  # Swedish search asks for these two
 _COMPRESSED = (".html", ".css", ".js", ".json", ".svg", ".xml", ".txt")
 _SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<code>.*?)</script>", re.S | re.I)
 # A data block is never run, so it needs no hash (HTML, "script" element, type attribute).
@@ -71,7 +72,9 @@ def finish(tree: Path, digest: str) -> dict[str, Entry]:
 
 def content_security_policy(scripts: Iterable[str]) -> str:
     """The strict policy of the whole tree; `scripts` are the inline scripts it may run."""
-    hashes = sorted({f"'sha256-{b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in scripts})
+    hashes = sorted(
+        {f"'sha256-{b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in scripts}
+    )
     return "; ".join(
         (
             "default-src 'none'",
@@ -102,7 +105,8 @@ def _remove_unused(tree: Path) -> None:
     for root in (tree, tree / "en"):
         for pattern in _UNUSED:
             for path in list(root.rglob(pattern) if "/" not in pattern else root.glob(pattern)):
-                path.unlink()
+                if path.name not in _USED:
+                    path.unlink()
 
 
 def _remove_foreign_hosts(tree: Path) -> None:

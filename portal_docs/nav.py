@@ -76,18 +76,19 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def config(
-    base: Path, docs: Path, site: Path, issuer: str, catalog: Catalog, language: str
-) -> dict[str, Any]:
-    """What one language adds to `mkdocs.yml`, as it is written to its own file."""
+def config(base: Path, stage: Path, issuer: str, catalog: Catalog, language: str) -> dict[str, Any]:
+    """What one language adds to `mkdocs.yml`, as it is written to its own file.
+
+    `stage` holds the language's `docs` and receives its `site`.
+    """
     texts = _TEXTS[language]
     return {
         "INHERIT": str(base),
         "site_name": texts["site_name"],
         "site_description": texts["site_description"],
         "site_url": f"{issuer}/portal/" + ("en/" if language == "en" else ""),
-        "docs_dir": str(docs),
-        "site_dir": str(site),
+        "docs_dir": str(stage / "docs"),
+        "site_dir": str(stage / "site"),
         "theme": {
             "custom_dir": str(base.parent / "portal_docs" / "theme"),
             "language": language,
@@ -98,7 +99,7 @@ def config(
         },
         "hooks": [str(base.parent / "portal_docs" / "hooks.py")],
         "plugins": {"material/search": {"lang": language, "pipeline": ["stopWordFilter", "trimmer"]}},
-        "extra_javascript": ["assets/search.js"] if language == "sv" else [],
+        "extra_javascript": ["assets/tables.js", *(["assets/search.js"] if language == "sv" else [])],
         "nav": [_entry(entry, catalog, language) for entry in NAV],
     }
 

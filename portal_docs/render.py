@@ -5,7 +5,6 @@ A process of its own keeps MkDocs' global state and log handlers out of ours, an
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,17 +33,8 @@ def render(configs: Sequence[Path]) -> None:
 
 
 def _start(config: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--quiet", "--strict", "-f", str(config)]
-    # The date of the build would give every page a new ETag; Material's banner about MkDocs 2 is known.
-    # The hooks import this package, which is not on the path of `-m mkdocs` in a plain checkout.
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    environment = {
-        **os.environ,
-        "PYTHONPATH": path,
-        "PYTHONUTF8": "1",
-        "SOURCE_DATE_EPOCH": "0",
-        "NO_MKDOCS_2_WARNING": "1",
-    }
+    command = [sys.executable, "-X", "utf8", "-W", "ignore", "-m", "mkdocs", "build", "--quiet", "--strict"]
+    # From the checkout's root: `-m` puts it on the path, where the hooks find this package.
     return subprocess.Popen(  # noqa: S603 - our own interpreter and a file we wrote
-        command, cwd=config.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, "-f", str(config)], cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

@@ -17,7 +17,9 @@ def amount(ore: int, language: str) -> str:
     """`149 kr`, `SEK 149`; öre only when there are any."""
     kronor = Decimal(ore) / 100
     if language == "en":
-        return f"SEK {format_decimal(kronor, format='#,##0' if ore % 100 == 0 else '#,##0.00', locale='en_GB')}"
+        return (
+            f"SEK {format_decimal(kronor, format='#,##0' if ore % 100 == 0 else '#,##0.00', locale='en_GB')}"
+        )
     pattern = "#,##0 ¤" if ore % 100 == 0 else "#,##0.00 ¤"
     return str(format_currency(kronor, "SEK", pattern, locale="sv_SE", currency_digits=False))
 

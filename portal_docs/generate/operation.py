@@ -90,7 +90,7 @@ def _view(api: Api, operation: Operation, document: Json, issuer: str) -> Operat
         parameters=parameters,
         request=request,
         answers=answers,
-        call=_call(api, operation, parameters, request, answers, issuer),
+        call=_call(f"{issuer.rstrip('/')}{api.base}", operation, parameters, request, _accepted(answers)),
     )
 
 
@@ -128,7 +128,11 @@ def _body(document: Json, holder: Json) -> Body | None:
     if not _MEDIA_TYPE.fullmatch(media_type):
         media_type = "application/json"
     example = example_of(document, media)
-    text = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2, default=str)
+    text = (
+        example
+        if isinstance(example, str)
+        else json.dumps(example, ensure_ascii=False, indent=2, default=str)
+    )
     return Body(
         media_type=media_type,
         fields=tuple(fields(document, media.get("schema") or {})),
@@ -137,17 +141,19 @@ def _body(document: Json, holder: Json) -> Body | None:
     )
 
 
+def _accepted(answers: tuple[Answer, ...]) -> str:
+    good = (answer.body for answer in answers if answer.status.startswith("2"))
+    return next((body.media_type for body in good if body), "application/json")
+
+
 def _call(
-    api: Api,
-    operation: Operation,
-    parameters: tuple[Parameter, ...],
-    request: Body | None,
-    answers: tuple[Answer, ...],
-    issuer: str,
+    base: str, operation: Operation, parameters: tuple[Parameter, ...], request: Body | None, accept: str
 ) -> Call:
     values = {p.name: _text(p.example) for p in parameters if p.place == "path"}
     path = "".join(
-        quote(values.get(part[1:-1], "1"), safe="") if part.startswith("{") else quote(part, safe="/$:@!,;=-._~")
+        quote(values.get(part[1:-1], "1"), safe="")
+        if part.startswith("{")
+        else quote(part, safe="/$:@!,;=-._~")
         for part in _SEGMENT.split(operation.path)
     )
     query = "&".join(
@@ -160,13 +166,12 @@ def _call(
         for p in parameters
         if p.place == "header" and p.required and _sendable(p.name, _text(p.example))
     }
-    answered = next((a.body.media_type for a in answers if a.status.startswith("2") and a.body), "application/json")
     has_json = request is not None and "json" in request.media_type
     return Call(
         method=operation.method,
-        url=f"{issuer.rstrip('/')}{api.base}{path}{'?' + query if query else ''}",
+        url=f"{base}{path}{'?' + query if query else ''}",
         scopes=tuple(sorted(operation.scopes)),
-        accept=answered,
+        accept=accept,
         headers=headers,
         body=_one_line(request.example) if request is not None and has_json else None,
         content_type=request.media_type if request is not None and has_json else "application/json",

@@ -21,7 +21,6 @@ from portal_docs.generate import plans, samples, words
 from portal_docs.generate.text import fence, mail, plain, rich
 from portal_docs.model import DemoClient, ProblemPage
 
-
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -74,7 +73,8 @@ def _api_page(env: Environment, inputs: Inputs, api: Api, language: str) -> str:
     sample_env = samples.environment()
     token_url = f"{inputs.issuer}/oauth2/token"
     code = {
-        view.anchor: samples.samples(sample_env, view.call, token_url, language, inputs.demo) for view in views
+        view.anchor: samples.samples(sample_env, view.call, token_url, language, inputs.demo)
+        for view in views
     }
     info = document.get("info") or {}
     return env.get_template("api.md.j2").render(

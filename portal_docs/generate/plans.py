@@ -11,7 +11,12 @@ from portal_docs.generate.text import anchor, plain
 
 _TYPES = {
     "sv": {"company": "företag", "research": "forskning", "authority": "myndighet", "internal": "intern"},
-    "en": {"company": "companies", "research": "research", "authority": "authorities", "internal": "internal"},
+    "en": {
+        "company": "companies",
+        "research": "research",
+        "authority": "authorities",
+        "internal": "internal",
+    },
 }
 
 
@@ -26,8 +31,8 @@ class PlanRow:
     summary: str
     fee: str
     included: str
-    price: str
-    rate: str
+    prices: tuple[str, ...]  # one for each tier
+    rates: tuple[str, ...]  # the sustained rate, the burst
     per_day: str
     per_month: str
     at_end: str
@@ -39,18 +44,22 @@ class PlanRow:
 
 
 def offered(catalog: Catalog, api: Api) -> list[Plan]:
-    """The newest version of each plan that an API offers, in the publication's order."""
-    newest = newest_plans(catalog)
-    return [newest[plan_id] for plan_id in api.plans if plan_id in newest]
+    """The newest version of each plan that an API offers."""
+    return [plan for plan_id, plan in newest_plans(catalog).items() if plan_id in api.plans]
 
 
 def newest_plans(catalog: Catalog) -> dict[str, Plan]:
-    """Plan id → newest version, cheapest first."""
+    """Plan id → newest version: the sandbox's first, the region's own last, cheaper before dearer."""
     newest: dict[str, Plan] = dict(catalog.current_plans)
     if not newest:
         for plan in sorted(catalog.plans.values(), key=lambda p: p.version):
             newest[plan.id] = plan
-    return dict(sorted(newest.items(), key=lambda item: (item[1].fee, item[0])))
+    return dict(sorted(newest.items(), key=lambda item: _place(item[1])))
+
+
+def _place(plan: Plan) -> tuple[bool, bool, int, str]:
+    internal = plan.organisation_types == {"internal"}
+    return Environment.PRODUCTION in plan.environments, internal, plan.fee, plan.id
 
 
 def row(plan: Plan, language: str, apis: Iterable[Api] = ()) -> PlanRow:
@@ -64,8 +73,8 @@ def row(plan: Plan, language: str, apis: Iterable[Api] = ()) -> PlanRow:
         summary=plain(plan.summary[language]),
         fee=money.amount(plan.fee, language) if plan.fee else ("0 kr" if sv else "SEK 0"),
         included=money.count(plan.included, language) if plan.included else "–",
-        price=_price(plan, language),
-        rate=_rate(plan, language),
+        prices=_prices(plan, language),
+        rates=_rates(plan, language),
         per_day=_quota(plan.per_day, language),
         per_month=_quota(plan.per_month, language),
         at_end=_at_end(plan, language),
@@ -77,24 +86,24 @@ def row(plan: Plan, language: str, apis: Iterable[Api] = ()) -> PlanRow:
     )
 
 
-def _price(plan: Plan, language: str) -> str:
+def _prices(plan: Plan, language: str) -> tuple[str, ...]:
     if not any(tier.price_per_1000 for tier in plan.tiers):
-        return "–"
-    word = ("från" if language == "sv" else "from") if len(plan.tiers) > 1 else ""
-    steps = []
-    for tier in plan.tiers:
-        price = money.amount(tier.price_per_1000, language)
-        steps.append(f"{price} {word} {money.count(tier.above, language)}" if word else price)
-    return "; ".join(steps)
+        return ("–",)
+    if len(plan.tiers) == 1:
+        return (money.amount(plan.tiers[0].price_per_1000, language),)
+    over = "över" if language == "sv" else "above"
+    return tuple(
+        f"{money.amount(tier.price_per_1000, language)} {over} {money.count(tier.above, language)}"
+        for tier in plan.tiers
+    )
 
 
-def _rate(plan: Plan, language: str) -> str:
+def _rates(plan: Plan, language: str) -> tuple[str, ...]:
     if plan.rate is None:
-        return "ingen gräns" if language == "sv" else "no limit"
-    number = money.count(plan.rate.requests, language)
+        return ("ingen gräns" if language == "sv" else "no limit",)
+    sustained = f"{money.count(plan.rate.requests, language)} {money.per(plan.rate.seconds, language)}"
     burst = money.count(plan.rate.burst, language)
-    span = money.per(plan.rate.seconds, language)
-    return f"{number} {span}, {burst} {'i en skur' if language == 'sv' else 'in a burst'}"
+    return sustained, f"{burst} i en skur" if language == "sv" else f"{burst} in a burst"
 
 
 def _quota(units: int | None, language: str) -> str:

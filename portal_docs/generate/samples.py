@@ -66,7 +66,9 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=True)
 
 
-def samples(env: Environment, call: Call, token_url: str, language: str, demo: DemoClient | None) -> list[Sample]:
+def samples(
+    env: Environment, call: Call, token_url: str, language: str, demo: DemoClient | None
+) -> list[Sample]:
     """All five, in the order of the tabs."""
     return list(_rendered(env, call, token_url, language, demo))
 

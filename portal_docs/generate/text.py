@@ -105,10 +105,14 @@ def mail(address: str) -> str:
     return f'<a href="mailto:{encode(address)}">{encode(address)}</a>'
 
 
-def fence(code: str, language: str, *, title: str = "", indent: int = 0) -> str:
-    """A fenced block that its content cannot close, indented by `indent` spaces (inside tabs)."""
+def fence(code: str, language: str, *, title: str = "", indent: int = 0, found: bool = True) -> str:
+    """A fenced block that its content cannot close, indented by `indent` spaces (inside tabs).
+
+    `found` says whether the search index takes it.
+    """
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     ticks = "`" * max(3, longest + 1)
-    head = f'{ticks}{language} title="{title}"' if title else f"{ticks}{language}"
+    options = "".join((f' title="{title}"' if title else "", "" if found else " data-search-exclude=1"))
+    head = f"{ticks}{{ .{language}{options} }}" if options else f"{ticks}{language}"
     lines = [head, *code.rstrip("\n").splitlines(), ticks]
     return "\n".join(" " * indent + line for line in lines)

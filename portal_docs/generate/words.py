@@ -120,7 +120,7 @@ WORDS = {
     "terms_none": Text("Inga villkor är angivna.", "No terms are given."),
     "type": Text("Datatyp", "Type"),
     "units": Text("Enheter", "Units"),
-    "values": Text("Värden", "Values"),
+    "allowed": Text("Värden", "Values"),
     "version": Text("Version", "Version"),
     "about_api": Text("Om API:et", "About the API"),
     "yes": Text("ja", "yes"),
@@ -137,7 +137,8 @@ STATUS = {
 
 STATUS_NOTE = {
     Status.ALPHA: Text(
-        "Tidig version: allt kan ändras utan förvarning.", "Early version: anything may change without notice."
+        "Tidig version: allt kan ändras utan förvarning.",
+        "Early version: anything may change without notice.",
     ),
     Status.BETA: Text(
         "Förhandsversion: ändringar meddelas, men kan komma tätt.",
@@ -147,7 +148,9 @@ STATUS_NOTE = {
         "Versionen är på väg bort. Byt till en nyare i god tid.",
         "This version is on its way out. Move to a newer one in good time.",
     ),
-    Status.RETIRED: Text("Versionen är stängd och kan inte anropas.", "This version is closed and cannot be called."),
+    Status.RETIRED: Text(
+        "Versionen är stängd och kan inte anropas.", "This version is closed and cannot be called."
+    ),
     Status.DECOMMISSIONED: Text(
         "Versionen är avvecklad och kan inte anropas.", "This version is gone and cannot be called."
     ),

@@ -24,7 +24,9 @@ from gateway.catalog.model import (
     Timeouts,
     Upstream,
 )
-from portal_docs.build import ProblemPage
+from portal_docs.build import DemoClient, ProblemPage
+
+DEMO = DemoClient("sluss_app_demo", "sluss_sec_demo-secret")
 
 EVIL = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> [klick](javascript:alert(1)) "
@@ -180,7 +182,9 @@ def _operation(operation_id: str, method: str, path: str, scopes: set[str]) -> O
     )
 
 
-def _api(api_id: str, name: Text, summary: Text, document: Mapping[str, Any], status: Status, text: Text) -> Api:
+def _api(
+    api_id: str, name: Text, summary: Text, document: Mapping[str, Any], status: Status, text: Text
+) -> Api:
     return Api(
         id=api_id,
         major=1,
@@ -204,7 +208,11 @@ def _api(api_id: str, name: Text, summary: Text, document: Mapping[str, Any], st
         timeouts=Timeouts(),
         body_limit=65536,
         contacts=(Contact("owner", "Anna Å & Co", "anna@region.example"),),
-        terms={"legal": text, "economic": Text("Enligt plan.", "By plan."), "technical": Text("TLS 1.2.", "TLS 1.2.")},
+        terms={
+            "legal": text,
+            "economic": Text("Enligt plan.", "By plan."),
+            "technical": Text("TLS 1.2.", "TLS 1.2."),
+        },
         service_level=Text("99,5 procent per månad.", "99.5 per cent a month."),
         openapi=document,
         openapi_sv=document,
@@ -226,11 +234,22 @@ def sample_catalog() -> Catalog:
                         {"name": EVIL, "in": "query", "required": True, "example": "$(touch /tmp/x)'`;\n```"},
                         {"name": "@/etc/passwd", "in": "header", "required": True, "example": "x"},
                     ],
-                    "responses": {"200": {"description": EVIL, "content": {EVIL: {"example": {EVIL: EVIL_BLOCK}}}}},
+                    "responses": {
+                        "200": {"description": EVIL, "content": {EVIL: {"example": {EVIL: EVIL_BLOCK}}}}
+                    },
                 }
             }
         },
     }
-    behov = _api("behov", Text("Behov", "Needs"), Text("Vårdens behov.", "Care's needs."), DOCUMENT, Status.ACTIVE, Text("Avtal.", "Agreement."))
-    elak = _api("elak", Text(EVIL, EVIL), Text(EVIL, EVIL), hostile, Status.DEPRECATED, Text(EVIL_BLOCK, EVIL_BLOCK))
+    behov = _api(
+        "behov",
+        Text("Behov", "Needs"),
+        Text("Vårdens behov.", "Care's needs."),
+        DOCUMENT,
+        Status.ACTIVE,
+        Text("Avtal.", "Agreement."),
+    )
+    elak = _api(
+        "elak", Text(EVIL, EVIL), Text(EVIL, EVIL), hostile, Status.DEPRECATED, Text(EVIL_BLOCK, EVIL_BLOCK)
+    )
     return Catalog(apis={api.key: api for api in (behov, elak)}, plans=PLANS, digest="sample-1")
