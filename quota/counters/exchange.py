@@ -79,7 +79,7 @@ class Exchange:
             )  # a batch under way may yet be answered
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self.breaker.closed and (self._calls or self._changes):
+        if self.breaker.closed and (self._calls or self._changes or self._unknown):
             await self._send()
         self._drop_waiting()
         await self._link.close()
@@ -112,22 +112,18 @@ class Exchange:
                 await self._send()
 
     async def _send(self) -> None:
-        batch = self._gather()
-        under_way = False
+        batch: Batch | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                await self._settle()
-                under_way = True
+                await self._settle()  # first, so that what it returns can be taken by this very batch
+                batch = self._gather()
                 answer = await self._link.script(self._scripts[0], *self._words(batch))
         except (CountersUnreachable, TimeoutError) as error:
-            self._failed(error)
-            if under_way:
-                self._unknown = batch
-            else:
-                self._put_back(batch.changes)
-            self._refuse(batch)
+            self.fault = f"{type(error).__name__}: {error}"
+            self.breaker.see(Sign.FAILED)
+            self._give_up(batch)
         except asyncio.CancelledError:
-            self._refuse(batch)
+            self._give_up(batch)
             raise
         else:
             self._take_in(batch, answer)
@@ -143,7 +139,7 @@ class Exchange:
         self._incomplete = self._incomplete or answer[0] in (lua.LOST, lua.ROLLED_BACK)
         self.breaker.see(Sign.LOST)
         self._put_back(batch.changes)
-        self._refuse(batch)
+        self._refuse(batch.calls)
 
     def _gather(self) -> Batch:
         self._number += 1
@@ -212,12 +208,16 @@ class Exchange:
         self._acknowledged = 0  # its memory of our batches may be gone, and that is now mended
         self._incomplete = False
 
-    def _failed(self, error: Exception) -> None:
-        self.fault = f"{type(error).__name__}: {error}"
-        self.breaker.see(Sign.FAILED)
+    def _give_up(self, batch: Batch | None) -> None:
+        """Its answer did not come. Without a batch nothing was sent, and the calls have waited long enough."""
+        if batch is None:
+            self._drop_waiting()
+        else:
+            self._unknown = batch
+            self._refuse(batch.calls)
 
-    def _refuse(self, batch: Batch) -> None:
-        for call in batch.calls:
+    def _refuse(self, calls: list[Waiting]) -> None:
+        for call in calls:
             self._away(call)
         if not self.breaker.closed:
             self._drop_waiting()

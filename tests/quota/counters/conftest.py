@@ -22,8 +22,7 @@ def time() -> Time:
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
 async def reopen(request: pytest.FixtureRequest, tmp_path: Path, time: Time) -> AsyncIterator[Open]:
-    """Each call closes the store that was open, if any, and opens it again over the same folder (and Redis).
-    """
+    """Each call closes the store that was open, if any, and opens it again over the same folder (and Redis)."""
     url: str | None = request.getfixturevalue("redis_url") if request.param == "redis" else None
     opened: list[Counters] = []
 

@@ -1,5 +1,4 @@
-"""kill -9 at any moment: nothing that was acknowledged is lost, and what was half done is whole again (L8).
-"""
+"""kill -9 at any moment: nothing that was acknowledged is lost, and what was half done is whole again (L8)."""
 
 from __future__ import annotations
 
