@@ -59,12 +59,3 @@ def extra_headers(error: errors.ConsoleError) -> Iterator[tuple[str, str]]:
         yield "WWW-Authenticate", 'Bearer realm="sluss-management"'
     elif isinstance(error, errors.MethodNotAllowed):
         yield "Allow", ", ".join(error.allowed)
-
-
-def catalogue() -> Iterator[tuple[str, int, type[errors.ConsoleError]]]:
-    """Every class a caller can meet: code, status, class; the portal makes a page of each."""
-    stack: list[type[errors.ConsoleError]] = [errors.ConsoleError]
-    while stack:
-        kind = stack.pop()
-        stack.extend(kind.__subclasses__())
-        yield kind.code, status_of(kind), kind

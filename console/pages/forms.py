@@ -5,6 +5,9 @@ A form's fields bear the names of the services' fields, so that a refusal finds 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from wtforms import (
     Field,
     Form,
@@ -36,6 +39,11 @@ NAME = (InputRequired(), Length(min=1, max=100), printable)
 OVERLAPS = ("0", "3600", "86400", "604800", "2592000")
 
 
+def choices(values: Iterable[str]) -> list[Any]:
+    """Plain texts, which WTForms takes and the published type stubs do not know yet."""
+    return list(values)
+
+
 class Empty(Form):
     """A form that is only a button."""
 
@@ -54,17 +62,17 @@ class SignIn(Form):
 class NewOrganisation(Form):
     name = StringField(validators=NAME, filters=[_stripped])
     number = StringField(validators=[InputRequired(), Length(max=20)], filters=[_stripped])
-    type = RadioField(choices=list(SELF_SERVICE_TYPES), validators=[InputRequired()])
+    type = RadioField(choices=choices(SELF_SERVICE_TYPES), validators=[InputRequired()])
 
 
 class NewMember(Form):
     email = StringField(validators=[InputRequired(), Length(max=254), printable], filters=[_stripped])
-    role = SelectField(choices=[role.value for role in MEMBER_ROLES], validators=[InputRequired()])
+    role = SelectField(choices=choices(MEMBER_ROLES), validators=[InputRequired()])
 
 
 class NewApp(Form):
     name = StringField(validators=NAME, filters=[_stripped])
-    environment = RadioField(choices=["sandbox", "production"], validators=[InputRequired()])
+    environment = RadioField(choices=choices(["sandbox", "production"]), validators=[InputRequired()])
 
 
 class Subscribe(Form):
@@ -78,7 +86,7 @@ class Subscribe(Form):
 
 
 class Rotate(Form):
-    overlap = SelectField(choices=list(OVERLAPS), validators=[InputRequired()])
+    overlap = SelectField(choices=choices(OVERLAPS), validators=[InputRequired()])
 
 
 class NewPersonalToken(Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +73,8 @@ def environment(language: str, translations: Translations) -> Environment:
     made.filters["moment"] = lambda at: format_datetime(_local(at), "d MMM y HH:mm", locale=locale)
     made.filters["day"] = lambda at: format_date(_local(at).date(), "d MMM y", locale=locale)
     made.filters["iso"] = lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Entries are stored in ASCII, so that their hash never depends on a spelling; people read letters.
+    made.filters["readable"] = lambda text: json.dumps(json.loads(text), ensure_ascii=False)
     return made
 
 

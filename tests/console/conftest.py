@@ -19,7 +19,8 @@ from console.app import create
 from gateway.catalog.load import load
 from gateway.catalog.model import Catalog
 from storage.database import Database
-from tests.console.callers import ISSUER, Clock, Console
+from tests.console.browser import ISSUER
+from tests.console.callers import Clock, Console
 
 ROOT = Path(__file__).resolve().parents[2]
 MASTER_KEY = b"k" * 32

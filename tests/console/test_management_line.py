@@ -6,7 +6,8 @@ import httpx
 
 from storage import usage
 from storage.usage import UsageRow
-from tests.console.callers import ISSUER, PASSWORD, Console, Program
+from tests.console.browser import ISSUER
+from tests.console.callers import PASSWORD, Console, Program
 
 
 async def token_of(client: httpx.AsyncClient, created: dict[str, str]) -> httpx.Response:
