@@ -27,6 +27,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.framing import Body, ChunkedBody, LengthBody
 from gateway.edge.heads import CONTINUE, local_answer
 from gateway.edge.intake import take_head
+from gateway.edge.outqueue import unacknowledged
 from gateway.edge.peer import parse_address
 from gateway.edge.request import Request
 
@@ -126,6 +127,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.blocked = True
         self._since = self.clock.now
+        self._unsent = unacknowledged(self.transport)
         if self.exchange is not None:
             self.exchange.client_blocked(True)
 
@@ -373,7 +375,7 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         self._mark = forgiven
         self._since = self.clock.now
-        self._unsent = self.transport.get_write_buffer_size()
+        self._unsent = unacknowledged(self.transport)
         self.due = self._since + self.server.limits.linger_seconds
 
     def drain(self) -> None:
@@ -405,22 +407,27 @@ class ClientConnection(asyncio.Protocol):
 
     def _sweep_closing(self, now: float) -> None:
         """What has been written may leave as slowly as any answer; only then the lingering is counted."""
-        limits = self.server.limits
-        unsent = self.transport.get_write_buffer_size()
-        if unsent and (unsent < self._unsent or now - self._since <= limits.stall_seconds):
-            if unsent != self._unsent:
-                self._unsent = unsent
-                self._since = now
-            self.due = now + limits.linger_seconds
+        if self.transport.get_write_buffer_size() and not self._stalled(now):
+            self.due = now + self.server.limits.linger_seconds
         else:
             self.transport.abort()
+
+    def _stalled(self, now: float) -> bool:
+        """Has the client taken nothing of what is written for too long?"""
+        if now - self._since <= self.server.limits.stall_seconds:
+            return False
+        unsent = unacknowledged(self.transport)
+        stalled = unsent >= self._unsent
+        self._unsent = unsent
+        self._since = now
+        return stalled
 
     def _sweep_client(self, now: float, exchange: Exchange) -> None:
         """The rate of a body, and the draining of our send buffer."""
         limits = self.server.limits
         now -= limits.tick_seconds
         if self.blocked:
-            if now - self._since > limits.stall_seconds:
+            if self._stalled(now):
                 self.transport.abort()
         elif self._reading == BODY and not self._resting and now - self._since > limits.body_grace_seconds:
             if exchange.bytes_in - self._mark < limits.body_rate * limits.body_grace_seconds:

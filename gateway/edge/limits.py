@@ -31,7 +31,7 @@ class EdgeLimits:
     body_rate: int = 1024
     """Bytes a second a request body must keep over each such period; else 408."""
     stall_seconds: float = 60.0
-    """How long a client may leave a full send buffer without draining it; then the connection is cut."""
+    """How long a client may acknowledge nothing of what waits for it; then the connection is cut."""
     linger_seconds: float = 5.0
     """After a final answer on a connection that will close: how long the client's bytes are read and thrown
     away, so that the answer is not lost to a TCP reset."""
