@@ -124,12 +124,10 @@ PLAN_CASES = [
         "free@1 stands on line 2 too"),
     bad("money as a fraction", P, "fee: 0", "fee: 49.50", 6, "Fee per month in öre"),
     bad("money below nought", P, "fee: 0", "fee: -1", 6, "less than the minimum of 0"),
-
-           bad("falling tiers", P, "included: 100",
+    bad("falling tiers", P, "included: 100",
         "included: 0\n    tiers:\n      - { above: 10, pricePer1000: 1 }\n      - { above: 5, pricePer1000: 2 }",
         10, "must rise from tier to tier"),
-
-           bad("billed although included", P, "included: 100",
+    bad("billed although included", P, "included: 100",
         "included: 100\n    tiers: [{ above: 10, pricePer1000: 1 }]", 8,
         "units that the fee includes would be billed"),
     bad("month below day", P, "month: 1000", "month: 10", 9, "the month holds less than one day"),
