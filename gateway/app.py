@@ -184,8 +184,16 @@ class Edge:
         yield "sluss_connections", "Open client connections", self.server.open_connections
         yield "sluss_requests_read", "Requests read since the start", self.server.requests
         pools = self.upstreams.all()
-        yield "sluss_upstream_connections", "Open connections to upstreams", sum(p.open_connections for p in pools)
-        yield "sluss_upstream_waiting", "Calls that wait for a connection", sum(p.waiting_callers for p in pools)
+        yield (
+            "sluss_upstream_connections",
+            "Open connections to upstreams",
+            sum(p.open_connections for p in pools),
+        )
+        yield (
+            "sluss_upstream_waiting",
+            "Calls that wait for a connection",
+            sum(p.waiting_callers for p in pools),
+        )
 
     def readiness(self) -> Readiness:
         now = Readiness()
@@ -226,7 +234,9 @@ def make_counters(settings: Settings, database: Database, process: int) -> Count
     folder = settings.data_dir / "counters" / str(process)
     if settings.redis_url is None:
         return MemoryCounters(folder, rebuild=partial(rebuild, database))
-    return RedisCounters(settings.redis_url, folder, rebuild=partial(rebuild, database), processes=settings.edge_processes)
+    return RedisCounters(
+        settings.redis_url, folder, rebuild=partial(rebuild, database), processes=settings.edge_processes
+    )
 
 
 async def serve(settings: Settings, process: int) -> None:

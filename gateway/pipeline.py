@@ -18,8 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic, time
 
-from quota.meter import OUTCOMES, ending_of
-
 from auth.authenticate import Authenticator
 from auth.authorise import authorise
 from auth.errors import AuthError
@@ -48,6 +46,7 @@ from gateway.snapshot import Document, Published, Snapshot
 from gateway.trace import Tracer
 from gateway.upstreams import Upstreams
 from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, UsageKey
+from quota.meter import OUTCOMES, ending_of
 from quota.plans import Limits
 
 # The first path segments of the control plane.

@@ -244,6 +244,12 @@ def load(
     return settings
 
 
+def environment_of(**settings: str) -> dict[str, str]:
+    """The environment for a platform of its own: this process's, but with these settings and no others."""
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return rest | settings
+
+
 def _hosts(issuer: str, more: str) -> frozenset[str]:
     names = {"localhost", "127.0.0.1", "[::1]"}
     host = urlsplit(issuer).hostname

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+log = logging.getLogger("sluss.supervise")
 PR_SET_PDEATHSIG = 1  # prctl(2)
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 10.0
@@ -81,10 +83,7 @@ class Supervisor:
             self.restarts += 1
             lived = asyncio.get_running_loop().time() - began
             delay = FIRST_DELAY if lived > STEADY_SECONDS else min(delay * 2, LONGEST_DELAY)
-            print(
-                f"{child.name} ended with status {status}; starting it again in {delay:.1f} s",
-                file=sys.stderr,
-            )
+            log.warning("%s ended with status %d; starting it again in %.1f s", child.name, status, delay)
             await asyncio.sleep(delay)
 
     def alive(self, name: str) -> bool:

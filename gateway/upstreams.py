@@ -41,7 +41,12 @@ class Upstreams:
 
     def keep_only(self, catalog: Catalog) -> None:
         """Close the pools of addresses that left the catalogue; calls under way end undisturbed."""
-        named = {place.url for api in catalog.apis.values() for places in api.upstreams.values() for place in places}
+        named = {
+            place.url
+            for api in catalog.apis.values()
+            for places in api.upstreams.values()
+            for place in places
+        }
         for url in self._pools.keys() - named:
             self._pools.pop(url).close()
 

@@ -41,6 +41,7 @@ class Watcher:
         self._loader = Loader(folders, variables)
         self._signature: Signature | None = None
         self._catalog: Catalog | None = None
+        self._faulty = False
 
     def load(self) -> Catalog:
         """The first reading. Raises CatalogFaults."""
@@ -51,7 +52,8 @@ class Watcher:
     def poll(self) -> Catalog | CatalogFaults | None:
         """A new catalogue, the faults of what was written, or None when nothing is new.
 
-        Faults come once for each change; the catalogue before stays in force.
+        Faults come once for each change; the catalogue before stays in force. When the files are mended back
+        to it, it comes again, as the sign that the faults are gone.
         """
         # Taken before reading: what is written meanwhile makes the next signature differ.
         now = signature(self._loader.folders)
@@ -61,12 +63,16 @@ class Watcher:
         try:
             catalog = self._loader.load()
         except CatalogFaults as faults:
+            self._faulty = True
             return faults
         if self._catalog is not None:
             if catalog.digest == self._catalog.digest:
-                return None
+                mended, self._faulty = self._faulty, False
+                return self._catalog if mended else None
             changed = check_plan_history(self._catalog, catalog)
             if changed:
+                self._faulty = True
                 return CatalogFaults(changed)
+        self._faulty = False
         self._catalog = catalog
         return catalog

@@ -29,7 +29,11 @@ def create(settings: Settings) -> Starlette:
         return {key: frozenset(api.scopes) for key, api in catalog.current().apis.items()}
 
     server = AuthorizationServer(
-        database, settings.issuer, vault.load_or_create_master_key(settings.master_key_path), api_scopes, time.time
+        database,
+        settings.issuer,
+        vault.load_or_create_master_key(settings.master_key_path),
+        api_scopes,
+        time.time,
     )
     return console_app.create(
         database=database,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,8 +16,10 @@ from pathlib import Path
 import click
 import httpx
 
-from gateway.cli.journey import Instance, Journey, StepFailed
+from gateway.cli.journey import Journey
 from gateway.cli.output import Failure, json_option
+from gateway.cli.visitor import Instance, StepFailed
+from gateway.settings import environment_of, load
 
 START_SECONDS = 120.0
 
@@ -32,7 +33,7 @@ def demo(running: bool, as_json: bool) -> None:
     Ends with status 0 only when every step did what it should.
     """
     with contextlib.ExitStack() as stack:
-        data_dir = _data_dir() if running else stack.enter_context(_temporary())
+        data_dir = load().data_dir if running else stack.enter_context(_temporary())
         instance = Instance.read(data_dir)
         journey = Journey(instance, quiet=as_json)
         try:
@@ -47,20 +48,13 @@ def demo(running: bool, as_json: bool) -> None:
         click.echo("\nEvery step did what it should.")
 
 
-def _data_dir() -> Path:
-    from gateway.settings import load
-
-    return load().data_dir
-
-
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     """A whole platform in a folder of its own, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="sluss-demo-") as folder, contextlib.ExitStack() as stack:
         data_dir = Path(folder)
         log = stack.enter_context(open(data_dir / "up.log", "wb"))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUSS_")}
-        environment.update(
+        environment = environment_of(
             SLUSS_DATA_DIR=folder,
             SLUSS_PORT=str(_free_port()),
             SLUSS_ADMIN_PORT=str(_free_port()),

@@ -112,13 +112,22 @@ async def _make(database: Database, settings: Settings, now: int) -> Demo:
         accounts.close()
     client_id, secret = await _app(database, settings, developer, now)
     return replace(
-        demo, developer_email=DEVELOPER, developer_password=password, client_id=client_id, client_secret=secret
+        demo,
+        developer_email=DEVELOPER,
+        developer_password=password,
+        client_id=client_id,
+        client_secret=secret,
     )
 
 
 async def _person(accounts: People, email: str, name: str, password: str, now: int) -> Person:
     return await accounts.sign_up(
-        email=email, name=name, password=password, origin=system("sluss up"), now=now, operator=email == OPERATOR
+        email=email,
+        name=name,
+        password=password,
+        origin=system("sluss up"),
+        now=now,
+        operator=email == OPERATOR,
     )
 
 
@@ -130,7 +139,9 @@ async def _app(database: Database, settings: Settings, developer: Person, now: i
         owner = await organisations.create(
             session, actor, name="Demobolaget AB", number="559999-0016", organisation_type="company", now=now
         )
-        app = await apps.create(session, actor, owner.id, name="Demoappen", environment=Environment.SANDBOX, now=now)
+        app = await apps.create(
+            session, actor, owner.id, name="Demoappen", environment=Environment.SANDBOX, now=now
+        )
         for key, api in catalog.apis.items():
             if PLAN in api.plans and api.status.callable:
                 await subscriptions.request(

@@ -59,7 +59,9 @@ def test_a_fhir_api_gets_an_operation_outcome() -> None:
 
 def test_headers_that_say_how_to_go_on() -> None:
     assert (b"Allow", b"GET, HEAD") in RENDERER.render(MethodNotAllowed(["GET", "HEAD"])).headers
-    scope = dict(RENDERER.render(auth_errors.MissingScope(["b:write", "a:read"])).headers)[b"WWW-Authenticate"]
+    scope = dict(RENDERER.render(auth_errors.MissingScope(["b:write", "a:read"])).headers)[
+        b"WWW-Authenticate"
+    ]
     assert scope == b'Bearer realm="sluss", error="insufficient_scope", scope="a:read b:write"'
 
 

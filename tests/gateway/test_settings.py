@@ -25,7 +25,9 @@ def test_no_setting_at_all_is_enough(tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    (tmp_path / "sluss.toml").write_text('port = 9000\nadmin_port = 9001\nhosts = ["a.example", "b.example"]\n')
+    (tmp_path / "sluss.toml").write_text(
+        'port = 9000\nadmin_port = 9001\nhosts = ["a.example", "b.example"]\n'
+    )
     settings = load({"SLUSS_PORT": "9100"}, tmp_path / "sluss.toml")
     assert (settings.port, settings.admin_port) == (9100, 9001)
     assert {"a.example", "b.example", "localhost"} <= settings.hosts
@@ -73,7 +75,10 @@ def test_issuer(tmp_path: Path, issuer: str, sound: bool) -> None:
 def test_more_edge_processes_need_redis(tmp_path: Path) -> None:
     with pytest.raises(SettingsFault, match="SLUSS_REDIS_URL"):
         read(tmp_path, SLUSS_EDGE_PROCESSES="2")
-    assert load({"SLUSS_EDGE_PROCESSES": "2", "SLUSS_REDIS_URL": "redis://h"}, tmp_path / "x").edge_processes == 2
+    assert (
+        load({"SLUSS_EDGE_PROCESSES": "2", "SLUSS_REDIS_URL": "redis://h"}, tmp_path / "x").edge_processes
+        == 2
+    )
 
 
 def test_a_file_that_is_no_toml_is_a_fault_with_its_place(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The line across real sockets: real processes, real counters, real databases."""

@@ -1,0 +1,109 @@
+"""What was taken back stops everywhere within two seconds, measured over two edge processes (T13, T14, F15)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from auth.origin import system
+from auth.tokens import signing
+from console.services import apps, credentials, subscriptions
+from storage import revocations
+from storage.database import Database
+from tests.line.platform import HOST, Client, Platform
+
+BOUND_S = 2.0
+
+
+@pytest.fixture
+def platform(own_platform: Callable[..., Platform], redis_url: str) -> Platform:
+    return own_platform(redis_url, edges=2).start()
+
+
+def stops(platform: Platform, token: str, status: int, code: str) -> None:
+    """Within the bound every edge refuses the token, for good."""
+    until = time.monotonic() + BOUND_S
+    for edge in (0, 1):
+        while (answer := platform.get("/eko/v1/echo", token, edge=edge)).status_code == 200:
+            assert time.monotonic() < until, f"edge {edge} still lets it through"
+        assert answer.status_code == status
+        assert answer.json()["code"] == code
+
+
+async def revoke(platform: Platform, client: Client, jti: str) -> None:
+    database = Database(platform.database_url)
+    now = int(time.time())
+    async with database.begin() as session:
+        await revocations.add(
+            session, jti=jti, app_id=client.app_id, expires_at=now + 300, reason="test", now=now
+        )
+    await database.close()
+
+
+@pytest.mark.redis
+def test_everything_that_can_be_taken_back(platform: Platform) -> None:
+    clients = [platform.client() for _ in range(4)]
+    tokens = [platform.token(client) for client in clients]
+    for token in tokens:
+        assert {platform.get("/eko/v1/echo", token, edge=edge).status_code for edge in (0, 1)} == {200}
+
+    jti = httpx.Response(200, content=_claims(tokens[0])).json()["jti"]
+    platform.run(revoke(platform, clients[0], jti))
+    stops(platform, tokens[0], 401, "revoked-token")
+    assert platform.get("/eko/v1/echo", platform.token(clients[0])).status_code == 200, (
+        "another token of the app"
+    )
+
+    platform.run(_act(platform, "close", clients[1]))
+    stops(platform, tokens[1], 403, "no-subscription")
+
+    platform.run(_act(platform, "suspend", clients[2]))
+    stops(platform, tokens[2], 401, "app-suspended")
+
+    platform.run(_act(platform, "rotate", clients[3]))
+    stops(platform, tokens[3], 401, "revoked-token")
+
+
+@pytest.mark.redis
+def test_a_withdrawn_key_takes_its_tokens_with_it(platform: Platform) -> None:
+    client = platform.client()
+    old = platform.token(client)
+    assert platform.get("/eko/v1/echo", old).status_code == 200
+    platform.run(_act(platform, "rotate keys", client))
+    platform.settled()
+    assert platform.get("/eko/v1/echo", old).status_code == 200, "a rotated key still verifies"
+    assert platform.get("/eko/v1/echo", platform.token(client)).status_code == 200
+    platform.run(_act(platform, "withdraw keys", client))
+    stops(platform, old, 401, "foreign-token")
+
+
+def _claims(token: str) -> bytes:
+    import base64  # noqa: PLC0415 - one use
+
+    part = token.split(".")[1]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+async def _act(platform: Platform, act: str, client: Client) -> None:
+    database = Database(platform.database_url)
+    now = int(time.time())
+    owner, app = client.organisation_id, client.app_id
+    async with database.begin() as session:
+        if act == "close":
+            await subscriptions.close(session, HOST, owner, client.subscriptions["eko/v1"], now=now)
+        elif act == "suspend":
+            await apps.suspend(session, HOST, owner, app, now=now)
+        elif act == "rotate":
+            await credentials.rotate(session, HOST, owner, app, overlap_seconds=0, now=now)
+        elif act == "rotate keys":
+            await signing.rotate(session, platform.master_key, now, system("test"))
+        else:
+            from storage import signing_keys  # noqa: PLC0415 - one use
+
+            for row in await signing_keys.all_published(session):
+                if row.state == "retiring":
+                    await signing.withdraw(session, row.kid, platform.master_key, now, system("test"))
+    await database.close()
