@@ -11,7 +11,7 @@ from storage.audit.chain import GENESIS, Entry, hash_of
 from storage.audit.tables import head_table, table
 from storage.schema.rows import columns, many, one
 
-PAGE = 1000
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
