@@ -27,7 +27,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.framing import Body, ChunkedBody, LengthBody
 from gateway.edge.heads import CONTINUE, local_answer
 from gateway.edge.intake import take_head
-from gateway.edge.outqueue import unacknowledged
+from gateway.edge.kernel import reset, unacknowledged
 from gateway.edge.peer import parse_address
 from gateway.edge.request import Request
 
@@ -326,7 +326,7 @@ class ClientConnection(asyncio.Protocol):
             self.transport.close()
         else:
             # Its end is the end of the connection: only a reset says that this one is not it.
-            self.transport.abort()
+            reset(self.transport)
 
     def refuse(self, fault: EdgeFault) -> None:
         """Answers a request that never reached the line, and closes."""
