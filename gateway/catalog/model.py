@@ -143,9 +143,8 @@ class Api:
 
     @property
     def documentation(self) -> str:
-        """`/portal/apis/behov-v1/`: the page of this version in the portal (Swedish; English has
-        `/portal/en/`)."""
-        return f"/portal/apis/{self.id}-v{self.major}/"
+        """`/portal/apis/behov/v1/`: the Swedish page of this version; the English one is below `/portal/en/`."""
+        return f"/portal/apis/{self.key}/"
 
 
 class AtEnd(StrEnum):

@@ -52,8 +52,8 @@ class Watcher:
     def poll(self) -> Catalog | CatalogFaults | None:
         """A new catalogue, the faults of what was written, or None when nothing is new.
 
-        Faults come once for each change; the catalogue before stays in force. When the files are mended back
-        to it, it comes again, as the sign that the faults are gone.
+        Faults come once for each change; the catalogue before stays in force, and comes again, the same object,
+        when the files go back to it.
         """
         # Taken before reading: what is written meanwhile makes the next signature differ.
         now = signature(self._loader.folders)
@@ -62,17 +62,17 @@ class Watcher:
         self._signature = now
         try:
             catalog = self._loader.load()
+            self._refuse_changed_plans(catalog)
         except CatalogFaults as faults:
             self._faulty = True
             return faults
-        if self._catalog is not None:
-            if catalog.digest == self._catalog.digest:
-                mended, self._faulty = self._faulty, False
-                return self._catalog if mended else None
-            changed = check_plan_history(self._catalog, catalog)
-            if changed:
-                self._faulty = True
-                return CatalogFaults(changed)
-        self._faulty = False
+        mended, self._faulty = self._faulty, False
+        if self._catalog is not None and catalog.digest == self._catalog.digest:
+            return self._catalog if mended else None
         self._catalog = catalog
         return catalog
+
+    def _refuse_changed_plans(self, catalog: Catalog) -> None:
+        changed = check_plan_history(self._catalog, catalog) if self._catalog is not None else []
+        if changed:
+            raise CatalogFaults(changed)

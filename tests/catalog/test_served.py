@@ -48,7 +48,7 @@ def test_api_info_has_the_five_members_of_the_profile(api: Api) -> None:
         "apiName": "sample",
         "apiVersion": "1.2.3",
         "apiReleased": "2026-05-04",
-        "apiDocumentation": f"{BASE}/portal/apis/sample-v1/",
+        "apiDocumentation": f"{BASE}/portal/apis/sample/v1/",
         "apiStatus": "active",
     }
 

@@ -53,10 +53,13 @@ def test_faults_come_once_and_mending_is_seen(watcher: Watcher, folder: Path) ->
     assert isinstance(watcher.poll(), Catalog)
 
 
-def test_going_back_to_what_was_is_nothing_new(watcher: Watcher, folder: Path) -> None:
+def test_going_back_to_what_was_is_told_with_the_same_catalogue(folder: Path) -> None:
+    watcher = Watcher([folder.parent], {})
+    first = watcher.load()
     write(folder, changed("api.yaml", "status: active", "status: broken"))
     assert isinstance(watcher.poll(), CatalogFaults)
     write(folder)
+    assert watcher.poll() is first
     assert watcher.poll() is None
 
 
