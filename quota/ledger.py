@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from quota import window
+from quota.counters.calls import Calls
+from quota.counters.cells import Cells
 from quota.counters.protocol import Counters, Total, Used
-from quota.errors import LedgerUnreachable
+from quota.counters.records import Records
+from quota.errors import CountersDamaged, CountersLocked, LedgerUnreachable
 from storage import usage
 from storage.database import Database
 from storage.errors import StorageError
@@ -98,6 +102,34 @@ async def rebuild(database: Database, now_s: int, totals: Sequence[Total] = ()) 
     return {
         subscription_id: Used(day.get(subscription_id, 0), units) for subscription_id, units in month.items()
     }
+
+
+async def write_left_behind(database: Database, folder: Path) -> int:
+    """Write the usage in the counter folders below `folder` that no process holds: of a process index that is
+    no longer started, or of one that has not come back. Returns the number of totals written; StorageError.
+    """
+    count = 0
+    for each in _counter_folders(folder):
+        cells = Cells(each)
+        try:
+            cells.open()
+        except (CountersLocked, CountersDamaged):
+            continue  # in use: its own process writes it; damaged: its own start says so
+        try:
+            records = Records(cells)
+            records.open()
+            Calls(cells, records).open()
+            totals = records.totals()
+            for start in range(0, len(totals), _ROWS_AT_ONCE):
+                await _write(database, totals[start : start + _ROWS_AT_ONCE])
+            count += len(totals)
+        finally:
+            cells.close()
+    return count
+
+
+def _counter_folders(folder: Path) -> list[Path]:
+    return sorted(names.parent for names in folder.rglob("names"))
 
 
 async def _write(database: Database, totals: Sequence[Total]) -> None:

@@ -70,8 +70,7 @@ class MemoryCounters:
         try:
             self._move(self._now())
             self._accounts.forget_before(window.windows(self._accounts.windows.month_start - 1).month_id)
-            if self._cells.fresh and self._rebuild is not None:
-                self._accounts.rebuild(await self._rebuild(self._clock.now_s(), self._records.totals()))
+            await self._raise_to_ledger()
         except BaseException:  # whatever stops the start, the lock must not outlive it
             self._cells.close()
             raise
@@ -154,6 +153,20 @@ class MemoryCounters:
     def written(self, totals: Sequence[Total]) -> None:
         """See `Counters.written`."""
         self._records.written(totals)
+
+    async def _raise_to_ledger(self) -> None:
+        """At least what the ledger says is used: files may be new, of before a loss of power, or of before a
+        time with Redis. Files that are whole may start without the ledger.
+        """
+        if self._rebuild is None:
+            return
+        try:
+            used = await self._rebuild(self._clock.now_s(), self._records.totals())
+        except Exception:  # `rebuild` is the caller's: whatever it raises, the ledger is not to be had
+            if self._cells.fresh:
+                raise
+            return
+        self._accounts.rebuild(used)
 
     def standing(self) -> Iterator[tuple[tuple[str, int, int], int]]:
         """(subscription, 2 for a day or 3 for a month, window id) with the units used in it, for every

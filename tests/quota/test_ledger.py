@@ -16,11 +16,12 @@ from quota import window
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Outcome, Used
 from quota.errors import LedgerUnreachable
-from quota.ledger import Flusher, rebuild
+from quota.ledger import Flusher, rebuild, write_left_behind
 from storage import usage
 from storage.database import Database
 from tests.parts.postgres_server import PostgresServer
 from tests.parts.templates import upgrade
+from tests.quota.counters.test_kill import abandon
 from tests.quota.stage import NOON, Time, ask, key, limits, token
 
 WHICH = limits(requests=0)
@@ -179,6 +180,45 @@ async def test_lost_files_are_rebuilt_and_nothing_is_free(
     assert (answer.day_left, answer.month_left) == (459, 4959)
     assert await written(database) == {"served": (40, 20)}
     await counters.close()
+
+
+async def test_files_from_before_a_time_with_redis_are_raised_to_the_ledger(
+    database: Database, tmp_path: Path, time: Time
+) -> None:
+    for name in ("here", "elsewhere"):
+        counters = MemoryCounters(tmp_path / name, clock=time.clock())
+        await counters.start()
+        await serve(counters, 5)
+        await Flusher(database, counters).flush()
+        await counters.close()
+    counters = MemoryCounters(tmp_path / "here", clock=time.clock(), rebuild=partial(rebuild, database))
+    await counters.start()
+    assert (await ask(counters, WHICH)).day_left == 479
+    await counters.close()
+
+
+async def test_usage_of_a_process_that_does_not_come_back_is_written(
+    database: Database, tmp_path: Path, time: Time
+) -> None:
+    lost, running = (MemoryCounters(tmp_path / name, clock=time.clock()) for name in ("1", "0"))
+    for counters in (lost, running):
+        await counters.start()
+        await serve(counters, 2)
+    await ask(lost, WHICH)  # reserved and never sent
+    abandon(lost)
+    for _ in range(2):
+        assert await write_left_behind(database, tmp_path) > 0
+        assert await written(database) == {"served": (4, 2), "upstream_failed": (0, 1)}
+    await running.close()
+
+
+async def test_whole_files_start_without_the_ledger(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/missing/folder/sluss.db")
+    for again in (None, partial(rebuild, database)):
+        counters = MemoryCounters(tmp_path / "c", rebuild=again)
+        await counters.start()
+        await counters.close()
+    await database.close()
 
 
 async def test_a_start_without_files_and_without_the_ledger_fails_closed(tmp_path: Path) -> None:

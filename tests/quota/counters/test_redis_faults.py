@@ -73,7 +73,28 @@ async def test_a_request_that_never_arrived_counts_nothing(wire: Wire, counters:
     assert await left(counters) == 97
 
 
-async def test_what_arrives_late_never_runs(own_redis: RedisServer, tmp_path: Path) -> None:
+async def test_what_arrives_late_never_runs(wire: Wire, counters: RedisCounters, redis_url: str) -> None:
+    """The network holds a batch back, and it reaches Redis after it was given up and asked about."""
+    assert await left(counters) == 100
+    wire.hang_present()
+    assert (await ask(counters, CLOSED, units=5)).limited_by == "unavailable"
+    assert await left(counters) == 100
+    with redis.Redis.from_url(redis_url) as client:
+        before = scripts_run(client)
+        wire.resume()
+        async with asyncio.timeout(5):
+            while scripts_run(client) == before:
+                await asyncio.sleep(0.01)
+    assert await left(counters) == 100
+
+
+def scripts_run(client: redis.Redis) -> int:
+    found = client.info("commandstats")
+    assert isinstance(found, dict)
+    return int(found["cmdstat_evalsha"]["calls"])
+
+
+async def test_a_hanging_redis_runs_a_batch_late(own_redis: RedisServer, tmp_path: Path) -> None:
     """Redis itself hangs with the batch in its socket, and reads it after it was given up."""
     counters = RedisCounters(own_redis.url, tmp_path / "counters")
     await counters.start()

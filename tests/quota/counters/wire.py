@@ -17,8 +17,9 @@ class Wire:
         self._path = parts.path
         self.url = ""
         self.answers_lost = 0
-        self._passing = asyncio.Event()
-        self._passing.set()
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self._held = self._gate
         self._lose = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -39,11 +40,19 @@ class Wire:
 
     def hang(self) -> None:
         """Nothing goes through in either direction, and what is sent waits."""
-        self._passing.clear()
+        self._gate.clear()
+
+    def hang_present(self) -> None:
+        """As `hang`, for the connections there are; new ones pass."""
+        self._held = self._gate
+        self._held.clear()
+        self._gate = asyncio.Event()
+        self._gate.set()
 
     def resume(self) -> None:
-        """What waited goes through."""
-        self._passing.set()
+        """What waited goes through, also for a client that has hung up."""
+        self._gate.set()
+        self._held.set()
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -66,17 +75,25 @@ class Wire:
             writer.transport.abort()
             return
         self._writers |= {writer, their_writer}
+        gate = self._gate
         for task in (
-            asyncio.create_task(self._pump(reader, their_writer, False)),
-            asyncio.create_task(self._pump(their_reader, writer, True)),
+            asyncio.create_task(self._pump(reader, their_writer, gate, answers=False)),
+            asyncio.create_task(self._pump(their_reader, writer, gate, answers=True)),
         ):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gate: asyncio.Event,
+        *,
+        answers: bool,
+    ) -> None:
         try:
             while data := await reader.read(65_536):
-                await self._passing.wait()
+                await gate.wait()
                 if answers and self._lose:
                     self._lose -= 1
                     self.answers_lost += 1
