@@ -11,6 +11,8 @@ import yaml
 from gateway.catalog.model import Catalog, Text
 from portal_docs.generate.text import plain
 
+# Words of the search index: paths, scopes and operation ids are found by their parts.
+_SEPARATOR = r"""[\s\-,:!=\[\]{}()"'/_]+|(?!\b)(?=[A-Z][a-z])|\.(?!\d)|&[lg]t;"""
 _ALL_IN_MENU = 30  # more APIs than this stay out of the menu: it stands on every page
 
 # (title, page) or (title, pages below it); a page is a file, or an address beside the portal.
@@ -98,7 +100,13 @@ def config(base: Path, stage: Path, issuer: str, catalog: Catalog, language: str
             ],
         },
         "hooks": [str(base.parent / "portal_docs" / "hooks.py")],
-        "plugins": {"material/search": {"lang": language, "pipeline": ["stopWordFilter", "trimmer"]}},
+        "plugins": {
+            "material/search": {
+                "lang": language,
+                "pipeline": ["stopWordFilter", "trimmer"],
+                "separator": _SEPARATOR,
+            }
+        },
         "extra_javascript": ["assets/tables.js", *(["assets/search.js"] if language == "sv" else [])],
         "nav": [_entry(entry, catalog, language) for entry in NAV],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import markdown
+import markdown  # type: ignore[import-untyped]  # MkDocs brings it without types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -14,6 +14,7 @@ import brotli
 import httpx
 import pytest
 from starlette.applications import Starlette
+
 from console.portal_site import HeldFiles, PortalSite, choose, matches
 from portal_docs.build import BuildReport
 from portal_docs.finish import MANIFEST, Entry, finish

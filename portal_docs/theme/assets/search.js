@@ -1,8 +1,8 @@
 // Swedish search: the theme looks for words that begin with what was typed, so "fakturan" misses "faktura".
-// Each typed word gets its stem (step 1 of the Snowball stemmer for Swedish) as one more beginning to look for.
+// Each typed word gets its stem (step 1 of the Snowball stemmer for Swedish, and the endings -an, -et and -na) as one more beginning to look for.
 (() => {
   const endings =
-    /(heterna|hetens|anden|heten|heter|arna|erna|orna|ande|arne|aste|andes|arens|ades|ernas|ornas|aren|are|ast|ade|ens|ers|at|ar|er|or|en|ern|het|a|e|ad)s?$/;
+    /(heterna|hetens|anden|heten|heter|arna|erna|orna|ande|arne|aste|andes|arens|ades|ernas|ornas|aren|are|ast|ade|ens|ers|at|ar|er|or|en|ern|het|a|e|ad|an|et|na)s?$/;
   const stem = (word) => {
     const start = word.search(/[aeiouyåäö][^aeiouyåäö]/i);
     const from = Math.max(3, start + 2);
