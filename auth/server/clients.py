@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.attempts import Allowance, Attempts, Guard, network
-from auth.credentials.secrets import Prefix, hash_of, well_formed, which
+from auth.credentials.secrets import hash_of, which
 from auth.origin import Origin
 from auth.server.faults import InvalidClient, RepeatedParameter, SeveralMethods
 from auth.server.form import Form
@@ -111,7 +111,7 @@ class ClientAuthentication:
         # Empty for a suspended app and a disabled organisation.
         live = [] if app is None else await credentials.live_for_client(session, app.client_id, now)
         found = which(shown.secret, [one.secret_hash for one in live] or [_NO_HASH])
-        if app is None or not live or found is None or not well_formed(shown.secret, Prefix.CLIENT_SECRET):
+        if app is None or not live or found is None:
             await self._failed(session, shown, app, origin, now)
             raise InvalidClient
         used = live[found]

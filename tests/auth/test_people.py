@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from argon2 import PasswordHasher
@@ -270,6 +270,30 @@ async def test_a_disabled_person_has_no_session(desk: People, database: Database
     async with database.begin() as session:
         await rows.set_disabled(session, person.id, NOW)
     assert await desk.find(begun.session_id, NOW) is None
+
+
+class Meanwhile(Passwords):
+    """Something happens while a hash is computed."""
+
+    def __init__(self, happens: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+        self._happens = happens
+
+    async def matches(self, password: str, stored: str | None) -> bool:
+        await self._happens()
+        return await super().matches(password, stored)
+
+
+async def test_an_account_disabled_during_sign_in_gets_no_session(database: Database) -> None:
+    async def disable() -> None:
+        async with database.begin() as session:
+            await rows.set_disabled(session, person.id, NOW)
+
+    desk = People(database, Meanwhile(disable))
+    person = await sign_up(desk)
+    with pytest.raises(errors.SignInRefused):
+        await sign_in(desk)
+    desk.close()
 
 
 async def test_an_old_hash_is_renewed_at_sign_in(database: Database) -> None:

@@ -199,6 +199,13 @@ def _address(number: int) -> dict[str, str]:
     return from_address(f"198.51.100.{number + 1}")  # an address each, so that no limit on tries is met
 
 
+async def test_section_2_3_a_name_that_the_database_cannot_hold(any_platform: Platform) -> None:
+    """PostgreSQL refuses NUL in a text; that must not become a 500."""
+    for name in ("\x00", "a\x00b", "x" * 5000, "å", "\U0001f600"):
+        form = {**GRANT, "client_id": name, "client_secret": "x"}
+        is_error(await any_platform.http.post("/oauth2/token", data=form), 401, "invalid_client")
+
+
 async def test_section_2_3_one_method_only(platform: Platform, client: Client) -> None:
     """T23, pitfall 11."""
     other = await platform.client("behov/v1")

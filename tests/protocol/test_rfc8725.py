@@ -99,6 +99,14 @@ def test_section_3_2_a_signature_has_64_octets(mint: Mint, length: int) -> None:
     refused(mint, unsigned(mint, mint.header(), b"\x01" * length), errors.ForeignToken)
 
 
+def test_section_3_2_a_widened_signature_is_another_text(mint: Mint) -> None:
+    """T12: r and s with leading zeros are the same numbers, so the width itself must be held."""
+    signed = unsigned(mint, mint.header()).rpartition(b".")[0]
+    mark = mint.signature(signed)
+    for wide in (mark[:32] + b"\x00" + mark[32:], mark[:32] + b"\x00" * 4 + mark[32:]):
+        refused(mint, signed + b"." + encoded(wide), errors.ForeignToken)
+
+
 @pytest.mark.parametrize("fill", [b"\x00", b"\xff"])
 def test_section_3_2_psychic_signatures(mint: Mint, fill: bytes) -> None:
     """r = s = 0 verified everything in Java 15-18 (CVE-2022-21449)."""

@@ -105,6 +105,14 @@ def test_a_key_of_another_name_or_master_is_unusable() -> None:
             unlock(stored, master)
 
 
+def test_a_private_member_in_a_stored_key_is_not_published() -> None:
+    """T32: the published members are listed, not the secret ones left out."""
+    made = generate(MASTER)
+    leaky = json.dumps({**json.loads(made.public_jwk), "d": "secret", "k": "secret", "p": "secret"})
+    stored = SigningKey(made.kid, made.algorithm, leaky, b"", "active", NOW, NOW)
+    assert "secret" not in json.dumps(signing.public_set([stored]))
+
+
 async def states(database: Database) -> list[str]:
     async with database.read() as session:
         return sorted(one.state for one in await signing_keys.all_published(session))

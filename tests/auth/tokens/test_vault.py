@@ -6,6 +6,7 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -27,8 +28,14 @@ def test_the_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_many_starts_at_once_read_one_key(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
+    together = Barrier(16)
+
+    def start(_: int) -> bytes:
+        together.wait()
+        return load_or_create_master_key(path)
+
     with ThreadPoolExecutor(16) as pool:
-        keys = set(pool.map(lambda _: load_or_create_master_key(path), range(64)))
+        keys = set(pool.map(start, range(16)))
     assert len(keys) == 1
     assert os.listdir(tmp_path) == ["master.key"]
 
