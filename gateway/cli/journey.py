@@ -244,13 +244,12 @@ class Journey(Visitor):
     # 7
     def portal(self) -> None:
         for name in APIS:
-            document = self._json(self.http.get(f"/{name}/v1/openapi.json"), 200)
-            scopes = {scope for scheme in document["components"]["securitySchemes"].values()
-                      for flow in scheme.get("flows", {}).values() for scope in flow["scopes"]}  # fmt: skip
-            for language in ("", "en/"):
+            published = self._json(self.http.get(f"/management/v1/apis/{name}/v1"), 200)
+            wanted = [operation["path"] for operation in published["operations"]]
+            wanted += [scope["scope"] for scope in published["scopes"]]
+            for language, words in (("", ["Prova"]), ("en/", ["Try"])):
                 page = html.unescape(re.sub(r"<[^>]+>", "", self._page(f"/portal/{language}apis/{name}/v1/")))
-                wanted = [*document["paths"], *scopes, "Prova", "curl"]
-                missing = [text for text in wanted if text not in page]
+                missing = [text for text in [*wanted, *words, "curl"] if text not in page]
                 self._demand(not missing, f"/portal/{language}apis/{name}/v1/ lacks {missing}")
 
     def _page(self, path: str) -> str:
