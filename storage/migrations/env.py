@@ -1,4 +1,5 @@
-"""What Alembic runs to get at the database: the connection that `storage.migrate` opened and locked.
+"""What Alembic runs to get at the database: the connection that `storage.migrate` opened, locked, and began a
+transaction on, which makes every upgrade all or nothing.
 
 Alembic executes this file by its path; nothing imports it.
 """
@@ -7,10 +8,6 @@ from __future__ import annotations
 
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    # SQLite too: a step is done or not done, also after a kill. The transaction is begun by storage.migrate.
-    transactional_ddl=True,
-)
+context.configure(connection=context.config.attributes["connection"])
 with context.begin_transaction():
     context.run_migrations()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import product
 
 import pytest
@@ -70,6 +71,22 @@ async def test_rotation_leaves_one_active_whichever_comes_first(database: Databa
         states = {key.kid: key.state for key in await signing_keys.all_published(session)}
         assert states == {"old": "retiring", "new": "active"}
         assert (await signing_keys.set_state(session, "old", "retiring", NOW + 2)).state == "retiring"
+
+
+async def test_rotations_at_the_same_time_follow_each_other(database: Database) -> None:
+    async with database.begin() as session:
+        await add(session, "0", "active")
+        for kid in "12345678":
+            await add(session, kid, "next")
+
+    async def activate(kid: str) -> None:
+        async with database.begin() as session:
+            await signing_keys.set_state(session, kid, "active", NOW + 1)
+
+    await asyncio.gather(*(activate(kid) for kid in "12345678"))
+    async with database.read() as session:
+        states = [key.state for key in await signing_keys.all_published(session)]
+    assert sorted(states) == ["active"] + ["retiring"] * 8
 
 
 async def test_a_refused_activation_leaves_the_active_key(database: Database) -> None:
