@@ -38,7 +38,7 @@ def generate(inputs: Inputs, language: str) -> dict[str, str]:
     """Path below the language's docs folder → Markdown."""
     _refuse_odd_names(inputs)
     env = _environment(language)
-    apis = sorted(inputs.catalog.apis.values(), key=lambda api: (api.id, -api.major))
+    apis = sorted(inputs.catalog.apis.values(), key=lambda api: (api.name[language].casefold(), -api.major))
     found = {
         "apis/index.md": env.get_template("apis.md.j2").render(
             apis=apis, plan_names={api.key: _plan_names(inputs.catalog, api, language) for api in apis}
@@ -96,11 +96,12 @@ def _plan_names(catalog: Catalog, api: Api, language: str) -> list[str]:
 
 def _problem_example(problem: ProblemPage, issuer: str, language: str) -> str:
     example = {
-        "type": f"{issuer}/portal/problems/{problem.code}/",
-        "title": problem.title[language],
+        "type": f"{issuer}/portal/{'en/' if language == 'en' else ''}problems/{problem.code}/",
+        "title": _reason(problem.status),
         "status": problem.status,
-        "code": problem.code,
+        "detail": problem.title[language],
         "instance": "/eko/v1/echo",
+        "code": problem.code,
     }
     return json.dumps(example, ensure_ascii=False, indent=2)
 
@@ -119,6 +120,7 @@ def _environment(language: str) -> Environment:
     env.filters["cell"] = lambda text: rich(text, inline=True)
     env.filters["mail"] = mail
     env.filters["fence"] = fence
+    env.filters["heading"] = _heading
     env.filters["reason"] = _reason
     env.globals.update(
         w=words.words(language),
@@ -131,5 +133,10 @@ def _environment(language: str) -> Environment:
     return env
 
 
+def _heading(sentences: str) -> str:
+    """The first of an error's sentences, without its full stop."""
+    return plain(sentences.split(". ", maxsplit=1)[0].rstrip("."))
+
+
 def _reason(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Client Closed Request"

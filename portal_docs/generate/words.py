@@ -7,6 +7,7 @@ from gateway.catalog.model import Environment, Family, Status, Text
 WORDS = {
     "address": Text("Adress", "Address"),
     "all_scopes": Text("alla API:ets scopes", "all scopes of the API"),
+    "all_errors": Text("Alla fel", "All errors"),
     "apis_none": Text("Inga API:er är publicerade ännu.", "No APIs are published yet."),
     "answer": Text("Svar", "Answer"),
     "answers": Text("Svar", "Answers"),
