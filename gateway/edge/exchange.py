@@ -148,7 +148,8 @@ class Exchange:
         self.bytes_out = len(content)
         # An answer that begins before the request has ended is the last one here: what the client still sends
         # could not be told from its next request.
-        keep = request.keep_alive and client.body_complete and not client.server.draining
+        complete_request = not request.has_body or client.body_complete
+        keep = request.keep_alive and complete_request and not client.server.draining
         framing = b""
         if answer.length is not None:
             if answer.status != 204:
@@ -345,12 +346,14 @@ class Exchange:
             self.upstream_status,
             self.bytes_in,
             self.bytes_out,
-            answered=self.answered,
-            upstream_reached=self.reached,
-            fault=fault,
+            self.answered,
+            self.reached,
+            fault,
         )
+        done = self._done
+        del self._done  # once; and no cycle of exchange and callback is left for the collector
         try:
-            self._done(ending)
+            done(ending)
         except Exception:
             # The line's fault must not leave sockets behind: it is logged, and the exchange ends all the
             # same.

@@ -54,7 +54,6 @@ class Ending:
         upstream_status: int,
         bytes_in: int,
         bytes_out: int,
-        *,
         answered: bool,
         upstream_reached: bool,
         fault: EdgeFault | None,

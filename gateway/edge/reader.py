@@ -32,6 +32,8 @@ METHODS: Final = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
 _REFUSED: Final = frozenset((b"CONNECT", b"TRACE", b"TRACK"))
+# With only these in a target, nothing is left that ``target`` could refuse but ``//`` and segments of dots.
+_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/?"
 _VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 # All control characters but the tab; CR and LF among them, so that one pass over the head finds every stray
 # one.
@@ -49,6 +51,9 @@ class RequestReader:
         hosts: Callable[[str], bool] | None = None,
     ) -> None:
         self.limits = limits
+        # Below both, no single line can be too long and the head need not be measured line by line.
+        self._small = min(limits.request_line, limits.field_line, limits.head)
+        self._most = limits.fields + 1
         self._trusted = trusted
         self._hosts = hosts
         self._names = fields.request_names()
@@ -62,12 +67,14 @@ class RequestReader:
         # line.
         if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) - 2:
             raise MalformedRequest("control character or bare line end")
-        self._check_size(head, lines)
+        if len(head) > self._small or len(lines) > self._most:
+            self._check_size(head, lines)
         request = _request_line(lines[0], peer, secure)
         classify = self._names.classify
         known = self._names.codes.get
         passed = request.forwarded_lines
         host = authorization = None
+        special = False
         del lines[0]
         for line in lines:
             name, colon, value = line.partition(b":")
@@ -82,14 +89,24 @@ class RequestReader:
                 if host is not None:
                     raise MalformedHost("two Host lines")
                 host = value.strip(OWS)
+            elif code == fields.ACCEPT and request.accept is None:
+                passed.append(line)
+                request.accept = value.strip(OWS)
             elif code == fields.AUTHORIZATION:
                 if authorization is not None:
                     raise MalformedField("two Authorization lines")
                 authorization = value.strip(OWS)
             else:
                 TAKE[code](request, line, value)
+                special = True
         request.authorization = authorization
         self._decide_host(request, host)
+        if special:
+            self._decide_special(request)
+        return request
+
+    def _decide_special(self, request: Request) -> None:
+        """What can only be judged when all lines have been read."""
         if request.chunked:
             _check_chunked(request)
         if request.nominated is not None:
@@ -98,7 +115,6 @@ class RequestReader:
             _decide_upgrade(request)
         if request.forwarded_for is not None or request.forwarded_proto is not None:
             self._decide_peer(request)
-        return request
 
     def _check_size(self, head: bytes, lines: list[bytes]) -> None:
         limits = self.limits
@@ -114,7 +130,7 @@ class RequestReader:
         """Sets host and authority; in absolute form the target decides (RFC 9112 section 3.2.2)."""
         if host is None:
             raise MalformedHost("no Host line")
-        name = self._authority(host)
+        name = self._authorities.get(host) or self._authority(host)
         if request.authority:
             name = self._authority(request.authority)
         else:
@@ -124,11 +140,9 @@ class RequestReader:
             raise UnknownHost(name)
 
     def _authority(self, value: bytes) -> str:
-        name = self._authorities.get(value)
-        if name is None:
-            name = check_authority(value)
-            if len(self._authorities) < _REMEMBERED_HOSTS:
-                self._authorities[value] = name
+        name = check_authority(value)
+        if len(self._authorities) < _REMEMBERED_HOSTS:
+            self._authorities[value] = name
         return name
 
     def _decide_peer(self, request: Request) -> None:
@@ -146,30 +160,37 @@ def _request_line(line: bytes, peer: str, secure: bool) -> Request:
     verb, target, version = parts
     minor = _VERSIONS.get(version)
     if minor is None:
-        if (
-            len(version) == 8
-            and version.startswith(b"HTTP/")
-            and version[5:6].isdigit()
-            and version[7:].isdigit()
-        ):
-            raise UnknownVersion("version")
+        _refuse_version(version)
         raise MalformedLine("version")
     method = METHODS.get(verb)
     if method is None:
         _refuse_method(verb)
         raise UnknownMethod("method")
     request = Request(method, verb, target, minor=minor, peer=peer, secure=secure)
-    if not target.startswith(b"/"):
+    if target[:1] != b"/":
         request.authority, target = split_absolute(target)
         if not request.authority:
             raise MalformedHost("no authority in the target")
         request.target = target
     path, mark, query = target.partition(b"?")
     if mark:
-        check_query(query)
         request.query = query
-    request.path = check_path(path)
+    if target.translate(None, _PLAIN) or b"//" in path or b"/." in path:
+        check_query(query)
+        request.path = check_path(path)
+    else:
+        request.path = path.decode("ascii")
     return request
+
+
+def _refuse_version(version: bytes) -> None:
+    if (
+        len(version) == 8
+        and version.startswith(b"HTTP/")
+        and version[5:6].isdigit()
+        and version[7:].isdigit()
+    ):
+        raise UnknownVersion("version")
 
 
 def _refuse_method(verb: bytes) -> None:

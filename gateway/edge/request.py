@@ -32,8 +32,9 @@ class Request:
 
     __slots__ = (
         "accept", "accept_language", "authority", "authorization", "chunked", "expect_continue", "forwarded_for",
-        "forwarded_lines", "forwarded_proto", "host", "keep_alive", "length", "method", "minor", "nominated",
-        "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb", "wants_upgrade",
+        "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length", "method", "minor",
+        "nominated", "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb",
+        "wants_upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Request:
         self.authority: bytes = b""
         self.length: int | None = None
         self.chunked = False
+        self.has_body = False
         self.keep_alive = minor == 1
         self.expect_continue = False
         self.upgrade: bytes | None = None
@@ -64,10 +66,6 @@ class Request:
         self.nominated: set[bytes] | None = None
         self.forwarded_for: list[bytes] | None = None
         self.forwarded_proto: bytes | None = None
-
-    @property
-    def has_body(self) -> bool:
-        return self.chunked or bool(self.length)
 
     def field(self, name: bytes) -> bytes | None:
         """The first value of a header that goes upstream; ``name`` in lower case. For rare use: it
@@ -92,6 +90,7 @@ def _refuse(request: Request, line: bytes, value: bytes) -> None:
 
 def _length(request: Request, line: bytes, value: bytes) -> None:
     request.length = content_length(value, request.length, AmbiguousLength)
+    request.has_body = request.length > 0
 
 
 def _coding(request: Request, line: bytes, value: bytes) -> None:
@@ -107,7 +106,7 @@ def _coding(request: Request, line: bytes, value: bytes) -> None:
             if b"chunked" in coding or not coding
             else UnknownCoding("coding")
         )
-    request.chunked = True
+    request.chunked = request.has_body = True
 
 
 def _connection(request: Request, line: bytes, value: bytes) -> None:

@@ -11,6 +11,7 @@ nobody. The connection that carried them is closed and they are given to no call
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, EdgeFault, UpstreamUnreachable
@@ -55,8 +56,8 @@ class UpstreamConnection(asyncio.Protocol):
     """``request_sent`` is set by the caller when the last byte of its request has been written."""
 
     __slots__ = (
-        "_answer", "_body", "_buffer", "_interim", "_method", "_paused", "_reading", "_remaining", "_switch",
-        "_written", "caller", "idle_since", "request_sent", "reused", "transport", "upstream",
+        "_answer", "_body", "_buffer", "_interim", "_method", "_paused", "_poll", "_reading", "_remaining", "_switch",
+        "caller", "idle_since", "request_sent", "reused", "transport", "upstream",
     )  # fmt: skip
 
     def __init__(self, upstream: Upstream) -> None:
@@ -73,7 +74,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._body: ChunkedBody | None = None
         self._remaining = 0
         self._interim = 0
-        self._written = 0
         self._paused = False
 
     # --- the caller's side
@@ -86,12 +86,18 @@ class UpstreamConnection(asyncio.Protocol):
         self._method = method
         self._switch = switch
         self._interim = 0
-        self._written = len(data)
         self.transport.write(data)
 
     def write(self, data: bytes) -> None:
-        self._written += len(data)
         self.transport.write(data)
+
+    def is_quiet(self) -> bool:
+        """Is the connection open, with nothing to read? Asked of the kernel just before it is used again.
+
+        What has arrived but not been read was sent before the next request: it is no answer to it. The end of the
+        stream counts too, so that a request is not written to a connection the upstream has already left.
+        """
+        return not self._poll.poll(0)
 
     def rest(self, paused: bool) -> None:
         """Stops or resumes the reading of the answer: backpressure from the client."""
@@ -119,6 +125,8 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=self.upstream.limits.buffer)
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self.upstream.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -143,9 +151,6 @@ class UpstreamConnection(asyncio.Protocol):
     def _head(self, data: bytes, caller: Caller) -> None:
         if self._buffer:
             data = self._buffer + data
-        elif self.transport.get_write_buffer_size() >= self._written:
-            # Not one byte of the request has left: nobody can have answered it.
-            raise BadUpstreamAnswer("bytes before the request")
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:

@@ -95,7 +95,7 @@ class Upstream:
             oldest = self._clock.now - self.limits.idle_seconds
             while self._idle:
                 connection = self._idle.pop()
-                if connection.idle_since >= oldest and not connection.transport.is_closing():
+                if connection.idle_since >= oldest and connection.is_quiet():
                     connection.reused = True
                     self.reused_total += 1
                     return connection
@@ -114,7 +114,10 @@ class Upstream:
     def opened(self, connection: UpstreamConnection) -> None:
         self.opened_total += 1
         self._open.add(connection)
-        self._serve(connection)
+        if self._waiting:
+            self._waiting.popleft().connected(connection)
+        else:
+            self.release(connection)
 
     def succeeded(self) -> None:
         self.circuit.succeeded(self._clock.now)
@@ -127,9 +130,17 @@ class Upstream:
         that.
         """
         if self._waiting:
+            if not connection.is_quiet():
+                connection.abort()
+                return
             connection.reused = True
             self.reused_total += 1
-        self._serve(connection)
+            self._waiting.popleft().connected(connection)
+        elif self._closed or len(self._idle) >= self.limits.idle:
+            connection.abort()
+        else:
+            connection.idle_since = self._clock.now
+            self._idle.append(connection)
 
     def closed(self, connection: UpstreamConnection) -> None:
         self._open.discard(connection)
@@ -148,15 +159,6 @@ class Upstream:
         self._closed = True
         while self._idle:
             self._idle.pop().abort()
-
-    def _serve(self, connection: UpstreamConnection) -> None:
-        if self._waiting:
-            self._waiting.popleft().connected(connection)
-        elif self._closed or len(self._idle) >= self.limits.idle:
-            connection.abort()
-        else:
-            connection.idle_since = self._clock.now
-            self._idle.append(connection)
 
     def _open_more(self) -> None:
         """Starts attempts for the callers that wait, within the bound on connections."""

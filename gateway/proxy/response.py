@@ -74,8 +74,8 @@ class Answer:
         self.nominated: set[bytes] | None = None
 
     def has_no_body(self, method: str) -> bool:
-        """RFC 9112 section 6.3, rules 1 and 2."""
-        return method == "HEAD" or self.status in (204, 304) or self.status < 200
+        """RFC 9112 section 6.3, rule 1; a final answer."""
+        return method == "HEAD" or self.status in (204, 304)
 
 
 class AnswerReader:
@@ -107,8 +107,13 @@ class AnswerReader:
                 raise BadUpstreamAnswer("no colon in a header line")
             if code == fields.PASS:
                 passed.append(line)
-            elif code != fields.DROP:
-                _take(answer, code, line, value)
+            elif code == fields.LENGTH:
+                answer.length = content_length(value, answer.length, BadUpstreamAnswer)
+            elif code == DATE:
+                answer.dated = True
+                passed.append(line)
+            elif code != fields.DROP and value != b" keep-alive":
+                _take(answer, code, value)
         if answer.chunked and (answer.length is not None or head.startswith(b"HTTP/1.0")):
             raise BadUpstreamAnswer("Transfer-Encoding with Content-Length, or in HTTP/1.0")
         if answer.nominated is not None:
@@ -137,13 +142,8 @@ def status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {phrase}".encode("ascii")
 
 
-def _take(answer: Answer, code: int, line: bytes, value: bytes) -> None:
-    if code == fields.LENGTH:
-        answer.length = content_length(value, answer.length, BadUpstreamAnswer)
-    elif code == DATE:
-        answer.dated = True
-        answer.lines.append(line)
-    elif code == fields.CODING:
+def _take(answer: Answer, code: int, value: bytes) -> None:
+    if code == fields.CODING:
         if answer.chunked or value.strip(_OWS).lower() != b"chunked":
             raise BadUpstreamAnswer("transfer-encoding")
         answer.chunked = True

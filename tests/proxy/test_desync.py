@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
-from gateway.edge.errors import UpstreamUnreachable
+from gateway.edge.errors import EdgeFault, UpstreamUnreachable
+from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.response import Answer
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
 from tests.line_support.scripted_upstream import OK, Visit, scripted_upstream
@@ -203,3 +206,49 @@ async def test_nothing_is_repeated_after_the_first_byte_of_an_answer_or_on_a_fre
             assert (await client.ask(GET)).status == 200
         assert (await client.ask(GET)).status == 502
         assert upstream.visits == 1
+
+
+class Nobody:
+    """A caller that only waits."""
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        connection.abort()
+
+    def unavailable(self, fault: EdgeFault) -> None: ...
+
+    def answer(self, answer: Answer, content: bytes, complete: bool) -> None: ...
+
+    def content(self, data: bytes, complete: bool) -> None: ...
+
+    def switched(self, answer: Answer, data: bytes) -> None: ...
+
+    def lost(self, fault: EdgeFault, untouched: bool) -> None: ...
+
+    def upstream_blocked(self, blocked: bool) -> None: ...
+
+
+@pytest.mark.parametrize("event", ["stray bytes", "end of stream", "nothing"])
+async def test_what_waits_in_the_kernel_is_seen_before_a_connection_is_used_again(event: str) -> None:
+    """The loop has had no chance to read it: without asking, it would pass for the next caller's answer."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        async with running_edge(f"http://127.0.0.1:{port}") as edge, raw_client(edge.port) as client:
+            client.send(GET)
+            inside, _ = await loop.sock_accept(listener)
+            with inside:
+                inside.setblocking(False)
+                await loop.sock_recv(inside, 4096)
+                await loop.sock_sendall(inside, OK)
+                assert (await client.answer()).status == 200
+                assert edge.upstream.idle_connections == 1
+                if event == "stray bytes":
+                    inside.send(EVIL)
+                elif event == "end of stream":
+                    inside.shutdown(socket.SHUT_WR)
+                connection = edge.upstream.take(Nobody())
+                assert (connection is None) is (event != "nothing")
+                assert edge.upstream.idle_connections == 0
+                if connection is not None:
+                    connection.abort()
