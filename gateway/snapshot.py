@@ -195,6 +195,7 @@ class SnapshotKeeper:
     ) -> None:
         self._database = database
         self._watcher = Watcher(folders, variables)
+        self._waiting: Catalog | None = None  # read, but not yet in use: the database was away
         self._issuer = issuer
         self._clock = clock
         self._wake = asyncio.Event()
@@ -226,7 +227,8 @@ class SnapshotKeeper:
 
     async def _look(self) -> None:
         assert self.current is not None
-        catalog = await self._changed_files() or self.current.catalog
+        self._waiting = await self._changed_files() or self._waiting
+        catalog = self._waiting or self.current.catalog
         try:
             async with self._database.read() as session:
                 version = await changes.current(session)
@@ -257,6 +259,7 @@ class SnapshotKeeper:
         async with self._database.read() as session:
             rows = await access_rows.load(session, int(now))
         self.current = build(catalog, rows, self._issuer, now, self.current)
+        self._waiting = None
         self.state.swaps += 1
         self.state.checked_at = self._clock()
         for listener in self.listeners:
