@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from auth.authenticate import Authenticator
 from auth.people import People
@@ -23,6 +23,9 @@ from console.portal_site import PortalSite
 from console.shell import Shells
 from gateway.catalog.model import Catalog
 from storage.database import Database
+
+# What people type without the last slash, and the start page.
+MOVED = {"/": "/portal/", "/console": "/console/", "/console/admin": "/console/admin/"}
 
 
 def create(
@@ -55,19 +58,32 @@ def create(
         accounts.close()
         await database.close()
 
-    return Starlette(
+    made = Starlette(
         routes=[
             *authorization_server,
-            Mount("/management/v1", routes=management_routes(desk)),
-            Mount("/console", routes=page_routes(site)),
+            Mount("/management/v1", app=_router(management_routes(desk))),
+            Mount("/console", app=_router(page_routes(site))),
             Mount("/portal", app=PortalSite(portal_tree)),
-            Route("/", _to_portal, methods=["GET"]),
+            *(Route(path, _See(target), methods=["GET"]) for path, target in MOVED.items()),
         ],
         middleware=[Middleware(LastResort, site=site)],
         exception_handlers=handlers(site),
         lifespan=lifespan,
     )
+    made.router.redirect_slashes = False
+    return made
 
 
-async def _to_portal(_: Request) -> Response:
-    return RedirectResponse("/portal/", 303)
+def _router(routes: Sequence[BaseRoute]) -> Router:
+    """Without redirects for a missing slash: those repeat the Host header back as an address."""
+    return Router(routes, redirect_slashes=False)
+
+
+class _See:
+    """303 to a path of ours."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+
+    async def __call__(self, _: Request) -> Response:
+        return RedirectResponse(self._target, 303)

@@ -65,6 +65,17 @@ def document(operations: Iterable[Operation], issuer: str, *, secure: bool) -> d
     }
 
 
+def api_info(issuer: str) -> dict[str, Any]:
+    """What DIGG's profile asks for at `/api-info` (VER.06, VER.07)."""
+    return {
+        "apiName": "management",
+        "apiVersion": VERSION,
+        "apiReleased": RELEASED,
+        "apiDocumentation": f"{issuer}/portal/",
+        "apiStatus": STATUS,
+    }
+
+
 def _info(issuer: str) -> dict[str, Any]:
     return {
         "title": "Sluss management API",
@@ -147,11 +158,7 @@ def refusal_statuses(operation: Operation) -> set[int]:
 
 
 def _content(model: type[BaseModel]) -> Mapping[str, Any]:
-    return {"application/json": {"schema": {"$ref": SCHEMAS.format(model=_name(model))}}}
-
-
-def _name(model: type[BaseModel]) -> str:
-    return re.sub(r"\W+", "_", model.__name__).strip("_")
+    return {"application/json": {"schema": {"$ref": SCHEMAS.format(model=model.__name__)}}}
 
 
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:

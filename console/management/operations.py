@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from console import errors
-from console.management import shapes
+from console.management import listings, shapes
 from console.management.operation import Door, Operation, Work
-from console.management.paging import Listing, PageQuery
+from console.management.paging import PageQuery
 from console.management.resources import (
     accounts,
     apps,
@@ -39,7 +39,7 @@ PEOPLE: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/personal-tokens", "listPersonalTokens", "List your personal tokens",
-        "Lista dina personliga token", "people", accounts.tokens, 200, Listing[shapes.PersonalTokenShape],
+        "Lista dina personliga token", "people", accounts.tokens, 200, listings.PersonalTokenListing,
         query=PageQuery,
     ),
     Operation(
@@ -62,7 +62,7 @@ ORGANISATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/organisations", "listOrganisations", "List your organisations", "Lista dina organisationer",
-        "organisations", organisations.every, 200, Listing[shapes.OrganisationShape], query=PageQuery,
+        "organisations", organisations.every, 200, listings.OrganisationListing, query=PageQuery,
     ),
     Operation(
         "GET", _ORGANISATION, "getOrganisation", "Show an organisation", "Visa en organisation",
@@ -70,7 +70,7 @@ ORGANISATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", f"{_ORGANISATION}/members", "listMembers", "List members", "Lista medlemmar", "organisations",
-        organisations.members, 200, Listing[shapes.MemberShape], query=PageQuery, refusals=_FOUND,
+        organisations.members, 200, listings.MemberListing, query=PageQuery, refusals=_FOUND,
     ),
     Operation(
         "POST", f"{_ORGANISATION}/members", "addMember", "Add a member", "Lägg till en medlem",
@@ -105,7 +105,7 @@ APPS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", f"{_ORGANISATION}/apps", "listApps", "List apps", "Lista appar", "apps", apps.every, 200,
-        Listing[shapes.AppShape], query=PageQuery, refusals=_FOUND,
+        listings.AppListing, query=PageQuery, refusals=_FOUND,
     ),
     Operation("GET", _APP, "getApp", "Show an app", "Visa en app", "apps", apps.get, 200, shapes.AppShape,
               refusals=_FOUND),
@@ -130,7 +130,7 @@ APPS: tuple[Operation, ...] = (
     Operation(
         "GET", f"{_APP}/credentials", "listCredentials", "List credentials, never their secrets",
         "Lista hemligheter utan att visa dem", "apps", apps.credentials_of, 200,
-        Listing[shapes.CredentialShape], query=PageQuery, refusals=_FOUND,
+        listings.CredentialListing, query=PageQuery, refusals=_FOUND,
     ),
     Operation(
         "GET", f"{_APP}/credentials/{{credentialId}}", "getCredential", "Show a credential, never its secret",
@@ -158,12 +158,12 @@ SUBSCRIPTIONS: tuple[Operation, ...] = (
     Operation(
         "GET", f"{_APP}/subscriptions", "listAppSubscriptions", "List an app's subscriptions",
         "Lista en apps prenumerationer", "subscriptions", subscriptions.of_app, 200,
-        Listing[shapes.SubscriptionShape], query=PageQuery, refusals=_FOUND,
+        listings.SubscriptionListing, query=PageQuery, refusals=_FOUND,
     ),
     Operation(
         "GET", f"{_ORGANISATION}/subscriptions", "listOrganisationSubscriptions",
         "List an organisation's subscriptions", "Lista en organisations prenumerationer", "subscriptions",
-        subscriptions.of_organisation, 200, Listing[shapes.SubscriptionShape], query=PageQuery, refusals=_FOUND,
+        subscriptions.of_organisation, 200, listings.SubscriptionListing, query=PageQuery, refusals=_FOUND,
     ),
     Operation(
         "GET", f"{_ORGANISATION}/subscriptions/{{subscriptionId}}", "getSubscription", "Show a subscription",
@@ -178,7 +178,7 @@ SUBSCRIPTIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/subscriptions", "listPendingSubscriptions", "List requests that wait for a decision",
         "Lista ansökningar som väntar på beslut", "operations", subscriptions.pending, 200,
-        Listing[shapes.SubscriptionShape], query=subscriptions.StateQuery, door=Door.OPERATOR,
+        listings.SubscriptionListing, query=subscriptions.StateQuery, door=Door.OPERATOR,
         refusals=(errors.Forbidden,),
     ),
     *(
@@ -210,7 +210,7 @@ FOLLOWING: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/usage", "getUsage", "Usage figures from the ledger", "Användning enligt liggaren", "usage",
-        usage.figures, 200, Listing[usage.FigureShape], query=usage.UsageQuery, refusals=_FOUND,
+        usage.figures, 200, usage.FigureListing, query=usage.UsageQuery, refusals=_FOUND,
     ),
     Operation(
         "GET", "/audit-entries", "listAuditEntries", "Audit entries, newest first",
@@ -224,7 +224,7 @@ FOLLOWING: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/apis", "listApis", "List published APIs", "Lista publicerade API:er", "catalogue",
-        catalogue.apis, 200, Listing[catalogue.ApiShape], query=PageQuery, door=Door.OPEN, work=Work.NONE,
+        catalogue.apis, 200, catalogue.ApiListing, query=PageQuery, door=Door.OPEN, work=Work.NONE,
     ),
     Operation(
         "GET", "/apis/{api}/{version}", "getApi", "Show a published API", "Visa ett publicerat API",
@@ -233,7 +233,7 @@ FOLLOWING: tuple[Operation, ...] = (
     ),
     Operation(
         "GET", "/plans", "listPlans", "List the plans", "Lista planerna", "catalogue", catalogue.plans, 200,
-        Listing[catalogue.PlanShape], query=PageQuery, door=Door.OPEN, work=Work.NONE,
+        catalogue.PlanListing, query=PageQuery, door=Door.OPEN, work=Work.NONE,
     ),
 )  # fmt: skip
 

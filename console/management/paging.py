@@ -48,14 +48,17 @@ class Listing(Shape, Generic[Item]):
     links: Annotated[list[Link], Field(alias="_links")]
 
 
+Listed = TypeVar("Listed", bound=Listing[Any])
+
+
 def listing(
-    shape: type[Item], items: Sequence[Item], query: PageQuery, address: str, other: Mapping[str, str]
-) -> Any:
-    """One page of `items`. `address` is absolute; `other` are the remaining query parameters, kept in every link."""
+    kind: type[Listed], items: Sequence[Shape], query: PageQuery, address: str, other: Mapping[str, str]
+) -> Listed:
+    """One page of `items`. `address` is absolute; `other` are the query parameters as sent, kept in every link."""
     start = (query.page - 1) * query.limit
     chosen = list(items[start : start + query.limit]) if query.page > 0 else []
     last = max(1, -(-len(items) // query.limit))
-    return Listing[shape](  # type: ignore[valid-type]  # a generic model is made by its argument
+    return kind(
         items=chosen,
         meta=Meta(total_records=len(items), page=query.page, limit=query.limit, count=len(chosen)),
         links=[

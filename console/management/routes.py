@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,29 +30,25 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 
 def _documents(desk: Desk) -> list[BaseRoute]:
-    described = orjson.dumps(openapi.document(TABLE, desk.issuer, secure=desk.secure))
-    info = orjson.dumps(
-        {
-            "apiName": "management",
-            "apiVersion": openapi.VERSION,
-            "apiReleased": openapi.RELEASED,
-            "apiDocumentation": f"{desk.issuer}/portal/",
-            "apiStatus": openapi.STATUS,
-        }
-    )
-    return [Route("/openapi.json", _Document(desk, described)), Route("/api-info", _Document(desk, info))]
+    described = partial(openapi.document, TABLE, desk.issuer, secure=desk.secure)
+    return [
+        Route("/openapi.json", _Document(desk, described)),
+        Route("/api-info", _Document(desk, partial(openapi.api_info, desk.issuer))),
+    ]
 
 
 class _Document:
-    """A fixed JSON answer to GET."""
+    """A fixed JSON answer to GET, made when it is first asked for."""
 
-    def __init__(self, desk: Desk, content: bytes) -> None:
+    def __init__(self, desk: Desk, make: Callable[[], dict[str, Any]]) -> None:
         self._desk = desk
-        self._content = content
+        self._make = make
+        self._content: bytes | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if request.method in ("GET", "HEAD"):
+            self._content = self._content or orjson.dumps(self._make())
             response = Response(self._content, media_type="application/json")
         else:
             refusal = errors.MethodNotAllowed(request.method, allowed=("GET", "HEAD"))

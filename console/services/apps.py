@@ -116,7 +116,7 @@ async def delete(session: AsyncSession, actor: Actor, organisation_id: str, app_
     )
 
 
-async def _step(  # noqa: PLR0917 - the ids in the order they have everywhere
+async def _step(
     session: AsyncSession,
     actor: Actor,
     organisation_id: str,

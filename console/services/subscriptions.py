@@ -113,7 +113,7 @@ async def decide(
     return await _step(session, actor, found.organisation_id, subscription_id, event, now)
 
 
-async def _step(  # noqa: PLR0917 - the ids in the order they have everywhere
+async def _step(
     session: AsyncSession,
     actor: Actor,
     organisation_id: str,

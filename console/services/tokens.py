@@ -86,7 +86,7 @@ def _not_ours() -> Invalid:
     )
 
 
-async def _record(  # noqa: PLR0917 - private, and the ids in the order they have everywhere
+async def _record(
     session: AsyncSession, actor: Actor, jti: str, organisation_id: str, app_id: str, now: int
 ) -> None:
     await record(

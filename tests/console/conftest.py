@@ -36,12 +36,17 @@ def clock() -> Clock:
     return Clock(1_767_225_600)  # 2026-01-01 00:00 UTC
 
 
-@pytest.fixture
-def people(database: Database) -> Iterator[People]:
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
     """Hashing made cheap: its cost is tested in auth."""
-    made = People(database, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+    made = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     yield made
     made.close()
+
+
+@pytest.fixture
+def people(database: Database, passwords: Passwords) -> People:
+    return People(database, passwords)
 
 
 @pytest.fixture

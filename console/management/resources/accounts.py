@@ -9,9 +9,10 @@ from console import transactions
 from console.errors import Invalid, NotFound, NotSignedIn
 from console.management import presenters
 from console.management.field_faults import fault
+from console.management.listings import PersonalTokenListing
 from console.management.operation import Answer, Call
 from console.management.paging import PageQuery, listing
-from console.management.shapes import CreatedPersonalToken, NewPerson, NewPersonalToken, PersonalTokenShape
+from console.management.shapes import CreatedPersonalToken, NewPerson, NewPersonalToken
 from console.roles import Actor, Via
 from console.services import accounts, personal_tokens
 from storage import people
@@ -77,7 +78,9 @@ async def _by_password(call: Call, email: str, password: str) -> Actor:
 async def tokens(call: Call) -> Answer:
     rows = await personal_tokens.own(call.session, call.person)
     shown = [presenters.personal_token(row) for row in rows]
-    return Answer(listing(PersonalTokenShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(
+        listing(PersonalTokenListing, shown, call.query_as(PageQuery), call.address, call.parameters)
+    )
 
 
 async def get_token(call: Call) -> Answer:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from console.management import presenters
+from console.management.listings import AppListing, CredentialListing
 from console.management.operation import Answer, Call
 from console.management.paging import PageQuery, listing
-from console.management.shapes import AppShape, CredentialShape, NewApp, Rotation
+from console.management.shapes import NewApp, Rotation
 from console.services import apps, credentials
 from console.services.credentials import IssuedSecret
 from gateway.catalog.model import Environment
@@ -27,7 +28,7 @@ async def create(call: Call) -> Answer:
 async def every(call: Call) -> Answer:
     rows = await apps.every(call.session, call.person, call.path["organisationId"])
     shown = [presenters.app(row) for row in rows]
-    return Answer(listing(AppShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(listing(AppListing, shown, call.query_as(PageQuery), call.address, call.parameters))
 
 
 async def get(call: Call) -> Answer:
@@ -55,7 +56,7 @@ async def create_credential(call: Call) -> Answer:
 async def credentials_of(call: Call) -> Answer:
     rows = await credentials.of_app(call.session, call.person, *_app(call))
     shown = [presenters.credential(row) for row in rows]
-    return Answer(listing(CredentialShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(listing(CredentialListing, shown, call.query_as(PageQuery), call.address, call.parameters))
 
 
 async def get_credential(call: Call) -> Answer:

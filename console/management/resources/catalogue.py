@@ -6,7 +6,7 @@ from typing import Any
 
 from console.errors import NotFound
 from console.management.operation import Answer, Call
-from console.management.paging import PageQuery, listing
+from console.management.paging import Listing, PageQuery, listing
 from console.management.shapes import Shape
 from gateway.catalog.model import Api, Plan, Text
 
@@ -80,10 +80,18 @@ class PlanShape(Shape):
     organisation_types: list[str]
 
 
+class ApiListing(Listing[ApiShape]):
+    pass
+
+
+class PlanListing(Listing[PlanShape]):
+    pass
+
+
 async def apis(call: Call) -> Answer:
     catalog = call.desk.catalog()
     shown = [ApiShape(**_api(catalog.apis[key], call)) for key in sorted(catalog.apis)]
-    return Answer(listing(ApiShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(listing(ApiListing, shown, call.query_as(PageQuery), call.address, call.parameters))
 
 
 async def api(call: Call) -> Answer:
@@ -115,7 +123,7 @@ async def api(call: Call) -> Answer:
 async def plans(call: Call) -> Answer:
     current = call.desk.catalog().current_plans
     shown = [_plan(current[name]) for name in sorted(current)]
-    return Answer(listing(PlanShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(listing(PlanListing, shown, call.query_as(PageQuery), call.address, call.parameters))
 
 
 def _words(text: Text) -> Words:

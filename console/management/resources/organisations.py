@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from console.errors import NotFound
 from console.management import presenters
+from console.management.listings import MemberListing, OrganisationListing
 from console.management.operation import Answer, Call
 from console.management.paging import PageQuery, listing
-from console.management.shapes import Confirmed, MemberShape, NewMember, NewOrganisation, OrganisationShape
+from console.management.shapes import Confirmed, NewMember, NewOrganisation
 from console.roles import Role
 from console.services import organisations
 
@@ -27,7 +28,9 @@ async def create(call: Call) -> Answer:
 async def every(call: Call) -> Answer:
     rows = await organisations.of_person(call.session, call.person)
     shown = [presenters.organisation(row, role) for row, role in rows]
-    return Answer(listing(OrganisationShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(
+        listing(OrganisationListing, shown, call.query_as(PageQuery), call.address, call.parameters)
+    )
 
 
 async def get(call: Call) -> Answer:
@@ -41,7 +44,7 @@ async def get(call: Call) -> Answer:
 async def members(call: Call) -> Answer:
     rows = await organisations.members(call.session, call.person, call.path["organisationId"])
     shown = [presenters.member(row, role) for row, role in rows]
-    return Answer(listing(MemberShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(listing(MemberListing, shown, call.query_as(PageQuery), call.address, call.parameters))
 
 
 async def get_member(call: Call) -> Answer:

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from console.lifecycle import SubscriptionEvent
 from console.management import presenters
+from console.management.listings import SubscriptionListing
 from console.management.operation import Answer, Call
 from console.management.paging import PageQuery, listing
-from console.management.shapes import NewSubscription, SubscriptionShape
+from console.management.shapes import NewSubscription
 from console.services import subscriptions
 from storage.subscriptions import Subscription
 
@@ -99,4 +100,6 @@ async def _decide(call: Call, event: SubscriptionEvent) -> Answer:
 
 def _listing(call: Call, rows: list[Subscription]) -> Answer:
     shown = [presenters.subscription(row) for row in rows]
-    return Answer(listing(SubscriptionShape, shown, call.query_as(PageQuery), call.address, call.parameters))
+    return Answer(
+        listing(SubscriptionListing, shown, call.query_as(PageQuery), call.address, call.parameters)
+    )

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from console import periods
 from console.errors import FieldFault, UnknownParameter
 from console.management.operation import Answer, Call
-from console.management.paging import Link, PageQuery, listing
+from console.management.paging import Link, Listing, PageQuery, listing
 from console.management.shapes import Shape, Timestamp, timestamp
 from console.services import audit, usage
 from console.services.usage import Figure
@@ -44,6 +44,10 @@ class FigureShape(Shape):
     at: Timestamp | None
     units: int
     calls: int
+
+
+class FigureListing(Listing[FigureShape]):
+    pass
 
 
 class AuditQuery(Shape):
@@ -104,7 +108,7 @@ async def figures(call: Call) -> Answer:
     else:
         raise UnknownParameter("organisationId", fields=[_missing("organisationId")])
     shown = [_figure(row) for row in rows]
-    return Answer(listing(FigureShape, shown, query, call.address, call.parameters))
+    return Answer(listing(FigureListing, shown, query, call.address, call.parameters))
 
 
 async def entries(call: Call) -> Answer:
