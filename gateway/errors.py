@@ -137,6 +137,7 @@ STATUS: dict[type[Exception], int] = {
     UpstreamMissing: 503,
     Starting: 503,
     auth_errors.Unauthenticated: 401,
+    auth_errors.MalformedAuthorization: 400,  # invalid_request: RFC 6750, 3.1
     auth_errors.Forbidden: 403,
     edge_errors.MalformedRequest: 400,
     edge_errors.RequestBodyMalformed: 400,

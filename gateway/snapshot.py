@@ -122,8 +122,9 @@ def _access(rows: access_rows.AccessRows) -> AccessTable:
             client_id=app.client_id,
             organisation_id=app.organisation_id,
             environment=app.environment,
-            active=app.state == "active" and app.organisation_id not in off,
+            active=app.state == "active",
             tokens_valid_from=app.tokens_valid_from,
+            organisation_active=app.organisation_id not in off,
         )
         for app in rows.apps
     }
