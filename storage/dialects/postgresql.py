@@ -69,6 +69,9 @@ def tls(mode: str, root: str | None) -> ssl.SSLContext | str | bool:
         raise InvalidValue(f"no such sslmode: {mode}")
     if mode not in ("verify-ca", "verify-full"):
         return mode
-    context = ssl.create_default_context(cafile=root)
+    try:
+        context = ssl.create_default_context(cafile=root)
+    except OSError as error:
+        raise InvalidValue(f"sslrootcert cannot be read: {error}") from error
     context.check_hostname = mode == "verify-full"
     return context

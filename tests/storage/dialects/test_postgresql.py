@@ -35,6 +35,8 @@ def test_off_and_wrong_modes() -> None:
     assert tls("disable", None) is False
     with pytest.raises(InvalidValue):
         tls("verify", None)
+    with pytest.raises(InvalidValue):
+        tls("verify-full", "/no/such/root.pem")
 
 
 @pytest.mark.postgres
