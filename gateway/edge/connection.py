@@ -188,7 +188,7 @@ class ClientConnection(asyncio.Protocol):
             _log.exception("the line failed")
             if self.exchange is exchange:
                 exchange.abandon()
-                self._answer_fault(LineFailed("the line raised"))
+                self.fail(LineFailed("the line raised"))
         finally:
             self._looping = looping
 
@@ -331,9 +331,10 @@ class ClientConnection(asyncio.Protocol):
     def refuse(self, fault: EdgeFault) -> None:
         """Answers a request that never reached the line, and closes."""
         self.server.count_refusal(fault)
-        self._answer_fault(fault)
+        self.fail(fault)
 
-    def _answer_fault(self, fault: EdgeFault) -> None:
+    def fail(self, fault: EdgeFault) -> None:
+        """Answers where the line cannot, and closes."""
         self.exchange = None
         try:
             status, headers, body = self.server.render_fault(fault)

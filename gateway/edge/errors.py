@@ -25,7 +25,7 @@ Owns the classes; not their HTTP status (``gateway.errors`` has the one table) a
     ├── UpstreamFault                the upstream's doing
     │   ├── UpstreamUnreachable      no connection, or lost before an answer
     │   ├── UpstreamBusy             the pool and its queue are full
-    │   ├── UpstreamResting          the circuit is open after failures
+    │   │   └── UpstreamResting      the circuit is open after failures
     │   ├── UpstreamTimeout          connect, first byte, idle or total
     │   └── BadUpstreamAnswer        an answer nobody should relay
     │       └── AnswerCut            ended in the middle of its body
@@ -186,7 +186,7 @@ class UpstreamBusy(UpstreamFault):
     en = "The service behind the API is too busy. Try again in a while."
 
 
-class UpstreamResting(UpstreamFault):
+class UpstreamResting(UpstreamBusy):
     code = "upstream-resting"
     sv = "Tjänsten bakom API:et har slutat svara och får vila en kort stund. Försök igen om några sekunder."
     en = "The service behind the API has stopped answering and is given a short rest. Try again in some seconds."

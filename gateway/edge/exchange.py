@@ -27,7 +27,6 @@ from gateway.edge.errors import (
     SlowClient,
     UpstreamBusy,
     UpstreamFault,
-    UpstreamResting,
     UpstreamTimeout,
 )
 from gateway.edge.heads import answer_head, chunks, local_answer, switching_head, upstream_head
@@ -326,7 +325,7 @@ class Exchange:
         """Ends the relay. Before an answer the line replies; within one the client's connection is cut."""
         self._drop_upstream()
         self._spoilt = isinstance(fault, ClientFault)
-        if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy | UpstreamResting):
+        if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy):
             self._order.upstream.failed()
         self._state = ENDED if self.answered or self.gone else FAILED
         self._report(fault)
@@ -358,3 +357,6 @@ class Exchange:
             # The line's fault must not leave sockets behind: it is logged, and the exchange ends all the
             # same.
             _log.exception("the line failed after an exchange")
+            if self._state == FAILED:
+                self._state = ENDED
+                self._client.fail(LineFailed("the line raised"))

@@ -70,6 +70,7 @@ class EdgeServer:
             host,
             port,
             ssl=ssl,
+            ssl_handshake_timeout=self.limits.head_seconds if ssl is not None else None,
             reuse_port=reuse_port,
             backlog=1024,
         )
@@ -82,6 +83,10 @@ class EdgeServer:
         timeout.
         """
         self.draining = True
+        for _ in range(2):
+            await asyncio.sleep(
+                0
+            )  # what the kernel has already accepted for us is taken before the door closes
         for listener in self._listeners:
             listener.close()
         for connection in list(self._connections):

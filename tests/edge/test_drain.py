@@ -77,3 +77,38 @@ async def test_what_takes_too_long_is_cut() -> None:
         while edge.server.open_connections:
             await asyncio.sleep(0.01)
         assert held[0].gone
+
+
+async def test_under_load_no_request_is_lost() -> None:
+    """Every request that was sent gets its answer; the answer says that the connection ends."""
+    lost: list[BaseException] = []
+    served = 0
+
+    async def brief(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await asyncio.sleep(0.01)
+            await visit.send(OK)
+
+    async def client(port: int) -> None:
+        nonlocal served
+        async with raw_client(port) as raw:
+            while True:
+                try:
+                    answer = await raw.ask(GET)
+                except (ConnectionError, asyncio.IncompleteReadError) as fault:
+                    lost.append(fault)
+                    return
+                served += 1
+                assert answer.status == 200
+                if answer.field("connection") == "close":
+                    return
+
+    async with scripted_upstream(brief) as upstream, running_edge(upstream.url, QUICK) as edge:
+        clients = [asyncio.create_task(client(edge.port)) for _ in range(30)]
+        while served < 100:
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(edge.server.drain(5.0), 10)
+        await asyncio.gather(*clients)
+        assert lost == []
+        assert served == len(upstream.arrived)

@@ -6,7 +6,7 @@ from typing import Unpack
 
 import pytest
 
-from gateway.edge.exchange import Exchange
+from gateway.edge.exchange import Ending, Exchange, Order
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import Terms, running_edge
 from tests.line_support.scripted_upstream import OK, Arrived, answering, echo, scripted_upstream
@@ -247,7 +247,7 @@ async def test_a_line_break_in_a_header_of_our_own_is_never_sent(caplog: pytest.
     async with running_edge() as edge, raw_client(edge.port) as client:
         edge.line = careless
         answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert answer.status == 503
+        assert answer.status == 500
         assert answer.body == b"internal-fault"
         assert b"evil" not in answer.head
         assert await client.ended()
@@ -264,7 +264,21 @@ async def test_a_line_that_fails_after_forwarding_gives_one_answer(caplog: pytes
         edge.line = failing
         async with raw_client(edge.port) as client:
             client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert (await client.answer()).status == 503
+            assert (await client.answer()).status == 500
             assert await client.ended()
         assert (await edge.ending()).answered is False
     assert "the line failed" in caplog.text
+
+
+async def test_a_line_that_fails_at_the_ending_leaves_no_client_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def failing(ending: Ending) -> None:
+        raise ZeroDivisionError
+
+    async with running_edge("http://127.0.0.1:9") as edge, raw_client(edge.port) as client:
+        edge.line = lambda exchange: exchange.forward(Order(edge.upstream, b"/a"), failing)
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert answer.status == 500
+        assert await client.ended()
+    assert "the line failed after an exchange" in caplog.text

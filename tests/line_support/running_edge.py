@@ -48,8 +48,8 @@ STATUSES: tuple[tuple[type[EdgeFault], int], ...] = (
     (errors.UnknownHost, 421),
     (errors.UpstreamTimeout, 504),
     (errors.UpstreamBusy, 503),
-    (errors.UpstreamResting, 503),
     (errors.UpstreamFault, 502),
+    (errors.LineFailed, 500),
     (errors.EdgeBusy, 503),
     (errors.ClientFault, 400),
 )
