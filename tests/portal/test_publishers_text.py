@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import markdown  # type: ignore[import-untyped]  # MkDocs brings it without types
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portal_docs.accessible import mend
@@ -107,6 +107,7 @@ def test_direction_overrides_and_controls_are_dropped() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.text(alphabet="`~a\n ", max_size=40))
+@example("a\n```\n\n## Rubrik\n\n```\nb")
 def test_code_cannot_close_its_fence(code: str) -> None:
     html = markdown.markdown(fence(code, "text") + "\n\n## Efter\n", extensions=EXTENSIONS)
     assert html.count("<h2") == 1

@@ -140,6 +140,13 @@ def test_a_hostile_publication_runs_nothing(server: tuple[str, Heard], tmp_path:
     assert json.loads(heard.calls[0][3]) == json.loads(str(call.body))
 
 
+def test_curl_does_not_read_a_file_named_by_an_example(server: tuple[str, Heard], tmp_path: Path) -> None:
+    issuer, heard = server
+    call = Call("POST", f"{issuer}/elak/v1/x", (), "application/json", body="@/etc/passwd")
+    run("curl", code(call, "curl", issuer, None), tmp_path)
+    assert heard.calls[0][3] == "@/etc/passwd"
+
+
 def test_a_header_that_curl_would_read_as_a_file_is_left_out() -> None:
     call = calls(sample_catalog(), "elak/v1", "http://x")["listNeeds"]
     assert not any(name.startswith("@") for name in call.headers)
