@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import orjson
@@ -19,8 +20,6 @@ PLAIN = Record(
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_whatever_stands_in_a_field_it_stays_one_line(text: str) -> None:
-    import tempfile  # noqa: PLC0415 - hypothesis cannot use a function-scoped folder
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log"
         log = AccessLog(str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,8 +13,8 @@ BOUND_S = 2.0
 
 
 @pytest.fixture
-def platform(own_platform: Callable[..., Platform]) -> Iterator[Platform]:
-    yield own_platform().start()
+def platform(own_platform: Callable[..., Platform]) -> Platform:
+    return own_platform().start()
 
 
 def within_bound(holds: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ import pytest
 from auth.origin import system
 from auth.tokens import signing
 from console.services import apps, credentials, subscriptions
-from storage import revocations
+from storage import revocations, signing_keys
 from storage.database import Database
 from tests.line.platform import HOST, Client, Platform
 
@@ -81,8 +82,6 @@ def test_a_withdrawn_key_takes_its_tokens_with_it(platform: Platform) -> None:
 
 
 def _claims(token: str) -> bytes:
-    import base64  # noqa: PLC0415 - one use
-
     part = token.split(".")[1]
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
@@ -101,8 +100,6 @@ async def _act(platform: Platform, act: str, client: Client) -> None:
         elif act == "rotate keys":
             await signing.rotate(session, platform.master_key, now, system("test"))
         else:
-            from storage import signing_keys  # noqa: PLC0415 - one use
-
             for row in await signing_keys.all_published(session):
                 if row.state == "retiring":
                     await signing.withdraw(session, row.kid, platform.master_key, now, system("test"))
