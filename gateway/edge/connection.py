@@ -26,9 +26,9 @@ from gateway.edge.errors import (
 from gateway.edge.exchange import Exchange
 from gateway.edge.framing import Body, ChunkedBody, LengthBody
 from gateway.edge.heads import CONTINUE, local_answer
-from gateway.edge.intake import take_head
 from gateway.edge.kernel import reset, unacknowledged
 from gateway.edge.peer import parse_address
+from gateway.edge.reader import take_head
 from gateway.edge.request import Request
 
 if TYPE_CHECKING:

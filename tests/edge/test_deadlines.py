@@ -37,7 +37,7 @@ async def test_a_head_must_be_whole_in_time_however_steadily_it_comes() -> None:
         slow = asyncio.create_task(trickle(client, GET + b"x" * 100, 0.03))
         answer = await client.answer()
         assert answer.status == 408
-        assert 0.3 <= time.monotonic() - began < 1.0
+        assert 0.3 <= time.monotonic() - began < 2.5
         assert await client.ended()
         slow.cancel()
         assert edge.requests == []
@@ -153,7 +153,7 @@ async def test_a_slow_upstream(limit: str) -> None:
     ):
         began = time.monotonic()
         answer = await client.ask(GET)
-        assert 0.3 <= time.monotonic() - began < 1.0
+        assert 0.3 <= time.monotonic() - began < 2.5
         ending = await edge.ending()
         assert isinstance(ending.fault, UpstreamTimeout)
         if limit == "first_byte":
@@ -210,6 +210,6 @@ async def test_slow_connections_do_not_disturb_others() -> None:
         began = time.monotonic()
         for _ in range(200):
             assert (await client.ask(GET)).status == 200
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 5.0
         for _, writer in held:
             writer.close()

@@ -8,10 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.edge.errors import EdgeFault
-from gateway.edge.intake import take_head
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
-from gateway.edge.reader import RequestReader
+from gateway.edge.reader import RequestReader, take_head
 from gateway.edge.request import Request
 from tests.edge.test_malformed_requests import CASES
 
