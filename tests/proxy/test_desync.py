@@ -9,6 +9,7 @@ import pytest
 
 from gateway.edge.errors import EdgeFault, UpstreamUnreachable
 from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.pool import PoolLimits
 from gateway.proxy.response import Answer
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
@@ -61,7 +62,7 @@ async def test_leftovers_are_given_to_nobody(method: bytes, stream: bytes, pause
 
     async with (
         scripted_upstream(script) as upstream,
-        running_edge(upstream.url) as edge,
+        running_edge(upstream.url, pool=PoolLimits(idle_seconds=60.0)) as edge,
         raw_client(edge.port) as first,
         raw_client(edge.port) as second,
     ):
@@ -70,6 +71,7 @@ async def test_leftovers_are_given_to_nobody(method: bytes, stream: bytes, pause
         assert b"evil" not in answer.body
         await asyncio.wait_for(sent.wait(), 5)
         await asyncio.wait_for(upstream.ended.wait(), 5)
+        assert edge.upstream.open_connections == 0
         for client in (second, first):
             other = await client.ask(GET)
             assert (other.status, other.body, other.field("x-evil")) == (200, b"ok", None)
