@@ -20,7 +20,7 @@ from quota.counters.calls import Calls
 from quota.counters.cells import Cells
 from quota.counters.protocol import Counters, Total, Used
 from quota.counters.records import Records
-from quota.errors import CountersDamaged, CountersLocked, LedgerUnreachable
+from quota.errors import CountersDamaged, CountersLocked, LedgerUnreachable, QuotaError
 from storage import usage
 from storage.database import Database
 from storage.errors import StorageError
@@ -59,15 +59,15 @@ class Flusher:
     async def flush(self) -> bool:
         """Write every changed total now; False when the database did not take them all."""
         async with self._lock:
-            totals = self._counters.totals()
-            self.waiting = len(totals)
             try:
+                totals = self._counters.totals()
+                self.waiting = len(totals)
                 for start in range(0, len(totals), _ROWS_AT_ONCE):
                     part = totals[start : start + _ROWS_AT_ONCE]
                     await _write(self._database, part)
                     self._counters.written(part)
                     self.waiting -= len(part)
-            except StorageError as error:
+            except (StorageError, QuotaError) as error:
                 self.failures += 1
                 self.fault = f"{type(error).__name__}: {error.detail}"
                 return False

@@ -4,10 +4,11 @@ Owns the order of things on the one connection. Does not own decisions on the li
 `answered` and calls that Redis will not answer to `away`.
 
 - All calls that wait go in one script; while it is under way the next gather. One task, no future per call.
-- An exchange that fails is never repeated. Its batch has a number; before anything else is sent, Redis is
-  asked whether it ran (`lua.SETTLE`), which also makes sure that it never will: what it took then goes back.
-- While the circuit is not closed nothing waits: `_return` rests, probes, rebuilds and only then lets calls
-  in.
+- Nothing is repeated blindly. A batch has a number, and before anything else is sent Redis is asked whether it
+  ran (`lua.SETTLE`), which also makes sure that it never will. A connection that broke is opened again at once:
+  a batch that ran is answered by what it said then, one that never did is sent anew. When the deadline is over
+  its calls are told so, and what it took goes back as soon as Redis can be asked.
+- While the circuit is not closed nothing waits: `_run` rests, probes, rebuilds and only then lets calls in.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from quota import window
 from quota.clock import SteadyClock
@@ -24,6 +26,10 @@ from quota.counters.breaker import Breaker, Sign
 from quota.counters.link import Link, Script
 from quota.counters.protocol import Used
 from quota.errors import CountersUnreachable
+
+Result = TypeVar("Result")
+_LATE = 0.01  # seconds behind time: it was this process that had no time, not Redis
+_GRACE = 0.02
 
 
 class Exchange:
@@ -58,7 +64,8 @@ class Exchange:
         self._changes: dict[Change, int] = {}
         self._number = 0
         self._acknowledged = 0  # number of the last batch that Redis answered
-        self._unknown: Batch | None = None
+        self._unknown: Batch | None = None  # sent, and its answer has not come
+        self._under_way: list[Waiting] = []
         self._incomplete = False  # Redis lost quotas: rebuild before the circuit closes
         self._rows = window.around(clock.now_s())
         self._task: asyncio.Task[None] | None = None
@@ -112,21 +119,32 @@ class Exchange:
                 await self._send()
 
     async def _send(self) -> None:
-        batch: Batch | None = None
+        self._under_way = []
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._settle()  # first, so that what it returns can be taken by this very batch
-                batch = self._gather()
-                answer = await self._link.script(self._scripts[0], *self._words(batch))
-        except (CountersUnreachable, TimeoutError) as error:
-            self.fault = f"{type(error).__name__}: {error}"
-            self.breaker.see(Sign.FAILED)
-            self._give_up(batch)
-        except asyncio.CancelledError:
-            self._give_up(batch)
-            raise
-        else:
+            batch, answer = await self._within(self._perform())
             self._take_in(batch, answer)
+        except asyncio.CancelledError:
+            self._refuse()
+            raise
+        except Exception as error:  # unreachable, too late, or a fault of ours: no caller may wait for ever
+            self._failed(error)
+
+    async def _perform(self) -> tuple[Batch, bytes]:
+        """Gather and send. Until its answer is here, a batch is `_unknown`."""
+        await self._settle()  # first, so that what it returns can be taken by this very batch
+        batch = self._gather()
+        self._under_way = batch.calls
+        self._unknown = batch
+        try:
+            answer = await self._link.script(self._scripts[0], *self._words(batch))
+        except CountersUnreachable:
+            answer = await self._ask_about(batch)
+            if not answer:
+                self._number += 1
+                self._unknown = batch = batch._replace(number=self._number)
+                answer = await self._link.script(self._scripts[0], *self._words(batch))
+        self._unknown = None
+        return batch, answer
 
     def _take_in(self, batch: Batch, answer: bytes) -> None:
         if answer[0] == lua.ANSWERED:
@@ -135,11 +153,20 @@ class Exchange:
             if batch.calls:
                 self._answered(batch.calls, read(batch, answer))
             return
-        self.fault = lua.NOT_RUN.get(answer[0], "unexpected answer")
         self._incomplete = self._incomplete or answer[0] in (lua.LOST, lua.ROLLED_BACK)
-        self.breaker.see(Sign.LOST)
         self._put_back(batch.changes)
-        self._refuse(batch.calls)
+        self._failed(CountersUnreachable(lua.NOT_RUN.get(answer[0], "unexpected answer")))
+
+    async def _within(self, work: Awaitable[Result]) -> Result:
+        """At most `timeout` seconds of Redis's time. TimeoutError."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(None) as deadline:
+            due = loop.time() + self._timeout
+            timer = loop.call_at(due, _expire, loop, deadline, due)
+            try:
+                return await work
+            finally:
+                timer.cancel()
 
     def _gather(self) -> Batch:
         self._number += 1
@@ -158,12 +185,16 @@ class Exchange:
         numbers = (b"%d" % batch.number, b"%d" % self._acknowledged)
         return keys, [*numbers, lua.pack_windows(batch.rows), items, time_us]
 
+    async def _ask_about(self, batch: Batch) -> bytes:
+        """What it answered if it ran, or nothing: then it never will. CountersUnreachable."""
+        return await self._link.script(self._scripts[1], [self._batch_key], [b"%d" % batch.number])
+
     async def _settle(self) -> None:
         """Learn what became of the batch whose answer never came, and undo it if it ran."""
         batch = self._unknown
         if batch is None:
             return
-        held = await self._link.script(self._scripts[1], [self._batch_key], [b"%d" % batch.number])
+        held = await self._ask_about(batch)
         self._unknown = None
         self._acknowledged = batch.number
         if not held:
@@ -178,17 +209,18 @@ class Exchange:
 
     async def _probe_once(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._settle()
-                known = await self._link.command(b"EXISTS", lua.EPOCH_KEY)
+            known = await self._within(self._greet())
             if not known or self._incomplete:
                 await self._complete()
         except Exception as error:  # `rebuild` is the caller's: whatever it raises, the quotas are not known
-            self.fault = f"{type(error).__name__}: {error}"
-            self.breaker.see(Sign.LOST)
+            self._failed(error)
         else:
             self.fault = ""
             self.breaker.see(Sign.ANSWERED)
+
+    async def _greet(self) -> bool:
+        await self._settle()
+        return bool(await self._link.command(b"EXISTS", lua.EPOCH_KEY))
 
     async def _complete(self) -> None:
         """Raise every quota to what the ledger says, and then say that Redis is complete."""
@@ -201,26 +233,24 @@ class Exchange:
             arguments = [b"d%d" % windows.day_id, b"m%d" % windows.month_id]
             for name in part:
                 arguments += [b"%d" % used[name].day, b"%d" % used[name].month]
-            async with asyncio.timeout(1 + self._timeout):
-                await self._link.script(self._scripts[2], [lua.quota_key(name) for name in part], arguments)
-        async with asyncio.timeout(self._timeout):
-            await self._link.command(b"SET", lua.EPOCH_KEY, secrets.token_hex(8).encode(), b"NX")
+            keys = [lua.quota_key(name) for name in part]
+            await self._within(self._link.script(self._scripts[2], keys, arguments))
+        epoch = secrets.token_hex(8).encode()
+        await self._within(self._link.command(b"SET", lua.EPOCH_KEY, epoch, b"NX"))
         self._acknowledged = 0  # its memory of our batches may be gone, and that is now mended
         self._incomplete = False
 
-    def _give_up(self, batch: Batch | None) -> None:
-        """Its answer did not come. Without a batch nothing was sent, and the calls have waited long enough."""
-        if batch is None:
-            self._drop_waiting()
-        else:
-            self._unknown = batch
-            self._refuse(batch.calls)
+    def _failed(self, error: Exception) -> None:
+        self.fault = f"{type(error).__name__}: {error}"
+        self.breaker.see(Sign.FAILED)
+        self._refuse()
 
-    def _refuse(self, calls: list[Waiting]) -> None:
-        for call in calls:
+    def _refuse(self) -> None:
+        """Neither the calls under way nor those behind them wait any longer."""
+        under_way, self._under_way = self._under_way, []
+        for call in under_way:
             self._away(call)
-        if not self.breaker.closed:
-            self._drop_waiting()
+        self._drop_waiting()
 
     def _drop_waiting(self) -> None:
         waiting, self._calls = self._calls, []
@@ -230,3 +260,9 @@ class Exchange:
     def _put_back(self, changes: dict[Change, int]) -> None:
         for (subscription_id, kind, window_id), units in changes.items():
             self.change(subscription_id, kind, window_id, units)
+
+
+def _expire(loop: asyncio.AbstractEventLoop, deadline: asyncio.Timeout, due: float) -> None:
+    """The answer may already be here when the loop itself was held up; then it gets a moment to be read."""
+    now = loop.time()
+    deadline.reschedule(now + _GRACE if now - due > _LATE else now)

@@ -82,17 +82,16 @@ class MemoryCounters:
     def take(self, limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
         """See `Counters.take`; `decided` is called before this returns."""
         now = self._now()
-        if not self._from <= now < self._until:
-            self._move(now)
-        account = self._present.get(limits.subscription_id)
-        record = self._current.get(key)
-        if account is None or record is None or account.turn != self._turn:
-            try:
+        try:
+            if not self._from <= now < self._until:
+                self._move(now)
+            account = self._present.get(limits.subscription_id)
+            if account is None or account.turn != self._turn:
                 account = self._accounts.of(limits.subscription_id)
-                record = self._records.of(key)
-            except CountersFull:
-                decided(unavailable(_RETRY_WHEN_FULL))
-                return
+            record = self._current.get(key) or self._records.of(key)
+        except CountersFull:
+            decided(unavailable(_RETRY_WHEN_FULL))
+            return
         backlog = backlog_of(limits, account.arrival_ns, now)
         place = account.place
         words = self._words
@@ -137,9 +136,9 @@ class MemoryCounters:
     def record(self, key: UsageKey, outcome: Outcome) -> None:
         """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing."""
         now = self._now()
-        if not self._from <= now < self._until:
-            self._move(now)
         try:
+            if not self._from <= now < self._until:
+                self._move(now)
             self._records.count(self._records.of(key), outcome)
         except CountersFull:
             return

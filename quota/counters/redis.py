@@ -58,11 +58,11 @@ class RedisCounters:
         processes: int = 1,
         rebuild: Rebuild | None = None,
         clock: SteadyClock | None = None,
-        timeout: float = 0.05,
+        timeout: float = 0.08,
         time_us: Callable[[], int] | None = None,
     ) -> None:
-        """`folder` is this process's alone. `timeout`: seconds for one exchange with Redis; a call waits for
-        at most two. `time_us` takes the place of Redis TIME in tests.
+        """`folder` is this process's alone. `timeout`: seconds for one exchange with Redis; when one fails, nothing
+        waits any longer, so a hang costs no call more than this. `time_us` takes the place of Redis TIME in tests.
         """
         self._clock = clock if clock is not None else SteadyClock()
         self._processes = processes
@@ -118,7 +118,7 @@ class RedisCounters:
         self._cells.close()
 
     def take(self, limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
-        """See `Counters.take`; `decided` is called in a later turn of the loop, within two timeouts."""
+        """See `Counters.take`; `decided` is called in a later turn of the loop."""
         call = Waiting(limits, key, units, decided)
         if self._exchange.breaker.closed:
             self._exchange.put(call)
@@ -169,8 +169,7 @@ class RedisCounters:
     def _answered(self, calls: list[Waiting], answer: Answer) -> None:
         now_us, windows, verdicts = answer
         now_s = now_us // _SECOND_US
-        if now_s // window.HOUR != self._records.hour:
-            self._records.turn(now_s // window.HOUR)
+        hour = now_s // window.HOUR
         resets = (windows.day_end - now_s, windows.month_end - now_s)
         # No cell of ours: negative ids, so that a start after kill -9 knows where the units stand.
         place = Place(-windows.day_id, -windows.month_id, windows.day_id, windows.month_id)
@@ -180,6 +179,8 @@ class RedisCounters:
         ):
             taken = None
             try:
+                if hour != self._records.hour:
+                    self._records.turn(hour)
                 record = current.get(key) or self._records.of(key)
             except CountersFull:
                 if not refused:

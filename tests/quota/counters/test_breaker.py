@@ -6,23 +6,17 @@ from itertools import product
 
 import pytest
 
-from quota.counters.breaker import CIRCUIT, LONGEST_REST, SHORTEST_REST, THRESHOLD, Breaker, Circuit, Sign
+from quota.counters.breaker import CIRCUIT, LONGEST_REST, SHORTEST_REST, Breaker, Circuit, Sign
 
 CELLS = {
     (Circuit.CLOSED, Sign.ANSWERED): Circuit.CLOSED,
-    (Circuit.CLOSED, Sign.FAILED): Circuit.CLOSED,
-    (Circuit.CLOSED, Sign.FAILED_OFTEN): Circuit.OPEN,
-    (Circuit.CLOSED, Sign.LOST): Circuit.OPEN,
+    (Circuit.CLOSED, Sign.FAILED): Circuit.OPEN,
     (Circuit.CLOSED, Sign.RESTED): Circuit.CLOSED,
     (Circuit.OPEN, Sign.ANSWERED): Circuit.OPEN,
     (Circuit.OPEN, Sign.FAILED): Circuit.OPEN,
-    (Circuit.OPEN, Sign.FAILED_OFTEN): Circuit.OPEN,
-    (Circuit.OPEN, Sign.LOST): Circuit.OPEN,
     (Circuit.OPEN, Sign.RESTED): Circuit.HALF_OPEN,
     (Circuit.HALF_OPEN, Sign.ANSWERED): Circuit.CLOSED,
     (Circuit.HALF_OPEN, Sign.FAILED): Circuit.OPEN,
-    (Circuit.HALF_OPEN, Sign.FAILED_OFTEN): Circuit.OPEN,
-    (Circuit.HALF_OPEN, Sign.LOST): Circuit.OPEN,
     (Circuit.HALF_OPEN, Sign.RESTED): Circuit.HALF_OPEN,
 }
 
@@ -36,26 +30,14 @@ def test_every_cell(circuit: Circuit, sign: Sign) -> None:
     assert CIRCUIT.get((circuit, sign), circuit) is CELLS[circuit, sign]
 
 
-def test_only_failures_in_a_row_open_it() -> None:
-    breaker = Breaker()
-    for _ in range(10):
-        for _ in range(THRESHOLD - 1):
-            breaker.see(Sign.FAILED)
-        breaker.see(Sign.ANSWERED)
-    assert breaker.closed
-    for _ in range(THRESHOLD):
-        breaker.see(Sign.FAILED)
-    assert not breaker.closed
-
-
 def test_it_rests_longer_after_each_failed_probe_and_never_too_long() -> None:
     breaker = Breaker()
-    breaker.see(Sign.LOST)
+    breaker.see(Sign.FAILED)
     rests = []
     for _ in range(8):
         rests.append(breaker.rest)
         breaker.see(Sign.RESTED)
-        breaker.see(Sign.LOST)
+        breaker.see(Sign.FAILED)
     assert rests[:3] == [SHORTEST_REST, SHORTEST_REST * 2, SHORTEST_REST * 4]
     assert rests[-1] == LONGEST_REST
     breaker.see(Sign.RESTED)

@@ -48,6 +48,8 @@ async def until_closed(counters: RedisCounters, seconds: float = 5) -> None:
 
 
 async def left(counters: RedisCounters) -> int:
+    """Units left of the day, once Redis is asked again."""
+    await until_closed(counters)
     answer = await ask(counters, CLOSED, units=0, operation="other")
     assert answer.allowed, (answer, counters.fault)
     return answer.day_left
@@ -105,6 +107,23 @@ async def test_a_hanging_redis_runs_a_batch_late(own_redis: RedisServer, tmp_pat
     await until_closed(counters)
     assert await left(counters) == 100
     await counters.close()
+
+
+async def test_a_connection_that_broke_costs_no_call_its_answer(wire: Wire, counters: RedisCounters) -> None:
+    """As after an idle time that something between the two does not allow."""
+    await left(counters)
+    wire.cut()
+    answers = await ask_many(counters, CLOSED, 10)
+    assert sorted(answer.day_left for answer in answers) == list(range(90, 100))
+
+
+async def test_an_answer_that_broke_off_is_asked_for_and_used(wire: Wire, counters: RedisCounters) -> None:
+    await left(counters)
+    wire.cut_at_answer()
+    answers = await ask_many(counters, CLOSED, 10)
+    assert sorted(answer.day_left for answer in answers) == list(range(90, 100))
+    assert wire.answers_lost == 1
+    assert await left(counters) == 90
 
 
 async def test_units_given_back_by_a_lost_batch_arrive_once(wire: Wire, counters: RedisCounters) -> None:

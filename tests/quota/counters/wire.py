@@ -21,6 +21,7 @@ class Wire:
         self._gate.set()
         self._held = self._gate
         self._lose = 0
+        self._cut_at_answer = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -68,6 +69,10 @@ class Wire:
         """Requests go through, but of the next `count` answers none comes back."""
         self._lose = count
 
+    def cut_at_answer(self) -> None:
+        """The next answer resets its connection instead of coming back."""
+        self._cut_at_answer = True
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             their_reader, their_writer = await asyncio.open_connection(*self._target)
@@ -94,6 +99,11 @@ class Wire:
         try:
             while data := await reader.read(65_536):
                 await gate.wait()
+                if answers and self._cut_at_answer:
+                    self._cut_at_answer = False
+                    self.answers_lost += 1
+                    self.cut()
+                    return
                 if answers and self._lose:
                     self._lose -= 1
                     self.answers_lost += 1
