@@ -8,9 +8,9 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from auth.authenticate import Authenticator
 from auth.people import People
@@ -61,10 +61,10 @@ def create(
     made = Starlette(
         routes=[
             *authorization_server,
+            *(Route(path, _See(target), methods=["GET"]) for path, target in MOVED.items()),
             Mount("/management/v1", app=_router(management_routes(desk))),
             Mount("/console", app=_router(page_routes(site))),
             Mount("/portal", app=PortalSite(portal_tree)),
-            *(Route(path, _See(target), methods=["GET"]) for path, target in MOVED.items()),
         ],
         middleware=[Middleware(LastResort, site=site)],
         exception_handlers=handlers(site),
@@ -85,5 +85,5 @@ class _See:
     def __init__(self, target: str) -> None:
         self._target = target
 
-    async def __call__(self, _: Request) -> Response:
-        return RedirectResponse(self._target, 303)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await RedirectResponse(self._target, 303)(scope, receive, send)
