@@ -171,6 +171,7 @@ class Call:
                 response_lines=trace_lines(self.trace),
                 body_limit=CONTROL_BODY_LIMIT,
                 pass_authorization=True,
+                pass_cookies=True,
             ),
             self._ended,
         )

@@ -30,6 +30,7 @@ FORWARDED_FOR: Final = 12
 FORWARDED_PROTO: Final = 13
 REFUSE: Final = 14
 INVALID: Final = 15
+COOKIE: Final = 16
 
 TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ODD: Final = re.compile(rb"[^a-z0-9]")
@@ -48,6 +49,8 @@ RULES: Final[Mapping[bytes, int]] = {
     b"traceparent": TRACEPARENT,
     b"accept": ACCEPT,
     b"accept-language": LANGUAGE,
+    b"cookie": COOKIE,
+    b"cookie2": DROP,
     b"x-forwarded-for": FORWARDED_FOR,
     b"x-forwarded-proto": FORWARDED_PROTO,
     # hop by hop
@@ -92,7 +95,7 @@ DROPPED_PREFIXES: Final = (b"sluss-", b"x-forwarded-", b"proxy-")
 
 # Names that pass and are met every day: always in the table, so that invented names cannot crowd them out.
 _COMMON: Final = (
-    b"user-agent", b"accept-encoding", b"content-type", b"content-encoding", b"cookie", b"origin", b"referer",
+    b"user-agent", b"accept-encoding", b"content-type", b"content-encoding", b"origin", b"referer",
     b"cache-control", b"pragma", b"if-none-match", b"if-match", b"if-modified-since", b"if-unmodified-since",
     b"range", b"prefer", b"tracestate", b"x-request-id", b"x-correlation-id", b"x-requested-with",
     b"idempotency-key", b"dpop", b"sec-websocket-key", b"sec-websocket-version", b"sec-fetch-mode",

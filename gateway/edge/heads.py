@@ -29,6 +29,8 @@ def upstream_head(request: Request, order: Order) -> bytes:
         lines.append(b"Content-Length: %d" % request.length)
     if order.pass_authorization and request.authorization is not None:
         lines.append(b"Authorization: " + request.authorization)
+    if order.pass_cookies and request.cookies is not None:
+        lines += request.cookies
     if order.allow_upgrade and request.upgrade is not None:
         lines.append(b"Connection: Upgrade\r\nUpgrade: " + request.upgrade)
     return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
@@ -37,6 +39,8 @@ def upstream_head(request: Request, order: Order) -> bytes:
 def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool) -> bytes:
     """The answer for the client: the upstream's passing lines, one framing line, what the line adds."""
     lines = answer.lines
+    if answer.cookies is not None and order.pass_cookies:
+        lines += answer.cookies
     if not answer.dated:
         lines.append(date)
     if framing:

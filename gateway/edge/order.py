@@ -27,6 +27,7 @@ class Order:
     total_timeout: float = 300.0
     allow_upgrade: bool = False
     pass_authorization: bool = False
+    pass_cookies: bool = False
     host: bytes | None = None
 
 

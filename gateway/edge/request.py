@@ -31,7 +31,7 @@ class Request:
     """
 
     __slots__ = (
-        "accept", "accept_language", "authority", "authorization", "chunked", "expect_continue", "forwarded_for",
+        "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue", "forwarded_for",
         "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length", "method", "minor",
         "nominated", "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb",
         "wants_upgrade",
@@ -63,6 +63,7 @@ class Request:
         self.accept_language: bytes | None = None
         self.forwarded_lines: list[bytes] = []
         self.removed_lines: list[bytes] | None = None
+        self.cookies: list[bytes] | None = None
         self.nominated: set[bytes] | None = None
         self.forwarded_for: list[bytes] | None = None
         self.forwarded_proto: bytes | None = None
@@ -156,6 +157,13 @@ def _language(request: Request, line: bytes, value: bytes) -> None:
     )
 
 
+def _cookie(request: Request, line: bytes, value: bytes) -> None:
+    # Kept apart: the console's session lives on the same host and must not reach an API's upstream.
+    if request.cookies is None:
+        request.cookies = []
+    request.cookies.append(line)
+
+
 def _forwarded_for(request: Request, line: bytes, value: bytes) -> None:
     _drop(request, line, value)
     if request.forwarded_for is None:
@@ -179,6 +187,7 @@ TAKE: Final[Mapping[int, Callable[[Request, bytes, bytes], None]]] = {
     fields.TRACEPARENT: _traceparent,
     fields.ACCEPT: _accept,
     fields.LANGUAGE: _language,
+    fields.COOKIE: _cookie,
     fields.FORWARDED_FOR: _forwarded_for,
     fields.FORWARDED_PROTO: _forwarded_proto,
     fields.REFUSE: _refuse,

@@ -17,6 +17,7 @@ from gateway.edge.errors import BadUpstreamAnswer
 from gateway.edge.framing import content_length
 
 DATE: Final = 16
+COOKIE: Final = 17
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
 _OWS: Final = b" \t"
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
@@ -28,6 +29,8 @@ RULES: Final[Mapping[bytes, int]] = {
     b"connection": fields.CONNECTION,
     b"upgrade": fields.UPGRADE,
     b"date": DATE,
+    b"set-cookie": COOKIE,
+    b"set-cookie2": fields.DROP,
     # hop by hop; trailers are dropped with their announcement
     b"keep-alive": fields.DROP,
     b"te": fields.DROP,
@@ -50,7 +53,7 @@ RULES: Final[Mapping[bytes, int]] = {
 DROPPED_PREFIXES: Final = (b"sluss-", b"ratelimit", b"x-ratelimit")
 _COMMON: Final = (
     b"content-type", b"cache-control", b"etag", b"last-modified", b"expires", b"location", b"vary", b"link",
-    b"set-cookie", b"content-encoding", b"content-language", b"content-disposition", b"accept-ranges", b"age",
+    b"content-encoding", b"content-language", b"content-disposition", b"accept-ranges", b"age",
     b"content-range", b"retry-after", b"www-authenticate", b"content-security-policy", b"x-content-type-options",
     b"strict-transport-security", b"referrer-policy", b"deprecation", b"sunset", b"allow", b"content-location",
 )  # fmt: skip
@@ -61,7 +64,17 @@ class Answer:
     framing.
     """
 
-    __slots__ = ("chunked", "dated", "keep_alive", "length", "lines", "nominated", "status", "upgrade")
+    __slots__ = (
+        "chunked",
+        "cookies",
+        "dated",
+        "keep_alive",
+        "length",
+        "lines",
+        "nominated",
+        "status",
+        "upgrade",
+    )
 
     def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
         self.status = status
@@ -70,6 +83,7 @@ class Answer:
         self.length: int | None = None
         self.chunked = False
         self.dated = False
+        self.cookies: list[bytes] | None = None
         self.upgrade: bytes | None = None
         self.nominated: set[bytes] | None = None
 
@@ -112,6 +126,9 @@ class AnswerReader:
             elif code == DATE:
                 answer.dated = True
                 passed.append(line)
+            elif code == COOKIE:
+                # Kept apart: an API's upstream may not set a cookie on the host of the console's session.
+                answer.cookies = [*(answer.cookies or ()), line]
             elif code != fields.DROP and value != b" keep-alive":
                 _take(answer, code, value)
         if answer.chunked and (answer.length is not None or head.startswith(b"HTTP/1.0")):

@@ -75,10 +75,10 @@ async def test_names_that_are_the_gateways_own_do_not_pass(name: str) -> None:
 
 async def test_other_headers_pass_as_they_are_and_in_order() -> None:
     arrived = await passed(
-        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nCookie: a=b\r\nX-Empty:\r\nx-latin: \xe5\r\n"
+        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Empty:\r\nx-latin: \xe5\r\n"
     )
     assert (
-        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nCookie: a=b\r\nX-Empty:\r\nx-latin: \xe5\r\n"
+        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Empty:\r\nx-latin: \xe5\r\n"
         in arrived.head
     )
 
@@ -190,10 +190,23 @@ async def test_of_an_answer_only_what_is_meant_for_the_client_passes() -> None:
         answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert answer.head.startswith(b"HTTP/1.1 203 Non-Authoritative Information\r\n")
         assert [name for name, _ in answer.fields] == [
-            "content-type", "set-cookie", "set-cookie", "date", "content-length", "request-id", "ratelimit",
+            "content-type", "date", "content-length", "request-id", "ratelimit",
         ]  # fmt: skip
         assert answer.values("request-id") == ["req_1"]
         assert answer.body == b"hi"
+
+
+@pytest.mark.parametrize("pass_cookies", [True, False])
+async def test_cookies_pass_both_ways_only_where_the_line_says_so(pass_cookies: bool) -> None:
+    async with (
+        scripted_upstream(answering(ANSWER)) as upstream,
+        running_edge(upstream.url, pass_cookies=pass_cookies) as edge,
+        raw_client(edge.port) as client,
+    ):
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\nCookie: s=1\r\nCOOKIE: t=2\r\n\r\n")
+        sent = [value for name, value in upstream.arrived[0].fields if name == "cookie"]
+        assert sent == (["s=1", "t=2"] if pass_cookies else [])
+        assert answer.values("set-cookie") == (["a=b", "c=d"] if pass_cookies else [])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ class Terms(TypedDict, total=False):
     total_timeout: float
     allow_upgrade: bool
     pass_authorization: bool
+    pass_cookies: bool
     host: bytes | None
 
 
