@@ -139,7 +139,6 @@ class Call:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(_limit_refusal(decision))
         request, api = self.exchange.request, published.api
-        self.line.counters.sent(decision.taken)
         return self.exchange.forward(
             Order(
                 upstream=self.line.upstreams.pick(published.upstreams[principal.environment]),
@@ -154,9 +153,16 @@ class Call:
                 idle_timeout=api.timeouts.idle,
                 total_timeout=api.timeouts.total or NO_LIMIT,
                 pass_authorization=api.access.pass_authorization,
+                sending=self._sending,
             ),
             self._ended,
         )
+
+    def _sending(self) -> None:
+        """The first byte goes out now: from here on a lost process leaves the call counted as served."""
+        assert self.decision is not None
+        assert self.decision.taken is not None
+        self.line.counters.sent(self.decision.taken)
 
     def _beside_the_apis(self, refusal: NoSuchApi) -> None:
         """What is no published API: the control plane as one more upstream, without limits."""

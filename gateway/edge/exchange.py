@@ -127,6 +127,8 @@ class Exchange:
         request = self.request
         order = self._order
         head = upstream_head(request, order)
+        if order.sending is not None:
+            order.sending()
         if request.has_body:
             self._client.start_body(head)
         else:

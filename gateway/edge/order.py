@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.edge.errors import EdgeFault
@@ -13,7 +14,7 @@ class Order:
     """How one request is to be forwarded. Lines in ``injected`` and ``response_lines`` end with CRLF each.
 
     ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
-    line.
+    line. ``sending`` is called when a connection is there and the first byte is about to be written.
     """
 
     upstream: Upstream
@@ -29,6 +30,7 @@ class Order:
     pass_authorization: bool = False
     pass_cookies: bool = False
     host: bytes | None = None
+    sending: Callable[[], None] | None = None
 
 
 class Ending:

@@ -31,8 +31,8 @@ class Request:
     """
 
     __slots__ = (
-        "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue", "forwarded_for",
-        "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length", "method", "minor",
+        "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue",
+        "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length", "method", "minor",
         "nominated", "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb",
         "wants_upgrade",
     )  # fmt: skip
