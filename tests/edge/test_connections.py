@@ -194,7 +194,24 @@ async def test_a_client_that_never_reads_does_not_grow_the_process() -> None:
             for connection in edge.server._connections:
                 assert connection.transport.get_write_buffer_size() < 1024 * 1024
                 assert len(connection._buffer) < 1024 * 1024
-        assert edge.server.requests < 200
+        answered = edge.server.requests
+        assert answered < 200
+        for _ in range(30):  # nor one by one, as each arrives by itself
+            client.send(GET)
+            await asyncio.sleep(0.005)
+        assert edge.server.requests <= answered + 1
+
+
+async def test_requests_one_by_one_wait_for_the_answers_before_them_to_be_read() -> None:
+    async with running_edge() as edge, raw_client(edge.port, receive_buffer=4096) as client:
+        edge.line = lambda exchange: exchange.reply(200, [], b"x" * 8_000_000)
+        client.send(GET)
+        while edge.server.requests == 0:
+            await asyncio.sleep(0.01)
+        for _ in range(20):
+            client.send(GET)
+            await asyncio.sleep(0.005)
+        assert edge.server.requests == 1
 
 
 async def test_pipelined_answers_all_arrive_at_a_slow_reader() -> None:
