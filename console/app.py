@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from auth.authenticate import Authenticator
 from auth.people import People
 from console.desk import Desk
-from console.failures import LastResort, handlers
 from console.management.routes import routes as management_routes
+from console.pages.failures import LastResort, handlers
 from console.pages.routes import routes as page_routes
 from console.pages.site import Site
 from console.portal_site import PortalSite

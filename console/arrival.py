@@ -14,6 +14,8 @@ from starlette.requests import Request
 
 from auth.server.adapter import caller
 
+# The form of our ids in addresses. What has another form names nothing, and never reaches a query.
+ID = re.compile(r"[a-z]{2,4}_[0-9a-f]{32}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LANGUAGES = ("sv", "en")
 LANGUAGE_COOKIE = "sluss_lang"

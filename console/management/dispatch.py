@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from console import arrival, errors, problem, transactions
+from console.arrival import ID
 from console.desk import Desk
-from console.identifiers import ID
 from console.management.caller import Caller, identify
 from console.management.field_faults import faults_of
 from console.management.operation import Answer, Call, Door, Operation, Work

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from console.periods import Period, beginning, local_day
+from console.services.periods import Period, beginning, local_day
 from console.services.usage import Figure
 
 WIDTH = 720

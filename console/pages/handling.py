@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from console import arrival, cookies, errors, transactions
-from console.identifiers import ID
+from console.arrival import ID
 from console.management.strict_json import collect
 from console.origin import same_origin
 from console.pages import csrf

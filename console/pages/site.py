@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from console.arrival import Arrival
 from console.desk import Desk
 from console.pages.language import Translations
-from console.periods import ZONE
+from console.services.periods import ZONE
 from console.shell import Shells
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"

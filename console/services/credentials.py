@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.credentials import rotation
 from console.errors import NotFound, TooMany, TransitionRefused
-from console.offers import scope_of
 from console.roles import Act, Actor
 from console.services import apps
+from console.services.offers import scope_of
 from console.services.standing import enter
 from gateway.catalog.model import Catalog
 from storage import credentials, subscriptions

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from console.errors import AlreadyTaken, FieldFault, Invalid, LastOwner, NotFound, OperatorOnly, TooMany
-from console.organisation_number import normalise
 from console.roles import Act, Actor, Role
 from console.services.journal import record
+from console.services.organisation_number import normalise
 from console.services.standing import demand_operator, enter, standing_roles
 from storage import errors as storage_errors
 from storage import organisations, people
@@ -23,10 +23,14 @@ MOST_PER_PERSON = 20
 async def create(
     session: AsyncSession, actor: Actor, *, name: str, number: str, organisation_type: str, now: int
 ) -> Organisation:
-    """A new organisation, with the actor as its first owner unless the host makes it for someone else."""
+    """A new organisation, with the actor as its first owner unless the host makes it for someone else.
+
+    The host alone may leave the number out: it makes organisations for tests, and real ones before the number is known.
+    """
     if organisation_type not in SELF_SERVICE_TYPES and not standing_roles(actor):
         raise OperatorOnly(f"type {organisation_type}")
-    digits = normalise(number)
+    host = Role.HOST in standing_roles(actor)
+    digits = "" if host and not number.strip() else normalise(number)
     if digits is None:
         raise Invalid(
             "organisation number",
@@ -41,7 +45,6 @@ async def create(
                 )
             ],
         )
-    host = Role.HOST in standing_roles(actor)
     if not host and len(await organisations.for_person(session, actor.person_id)) >= MOST_PER_PERSON:
         raise TooMany("organisations")
     try:

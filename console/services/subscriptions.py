@@ -6,10 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from console.errors import AlreadySubscribed, NotFound
 from console.lifecycle import SubscriptionEvent, next_subscription
-from console.offers import judge
 from console.roles import Act, Actor
 from console.services import apps
 from console.services.journal import record
+from console.services.offers import judge
 from console.services.standing import demand_operator, enter
 from gateway.catalog.model import Catalog
 from storage import errors as storage_errors

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from console.errors import FieldFault, Invalid
-from console.periods import Period
 from console.roles import Act, Actor
 from console.services import apps
+from console.services.periods import Period
 from console.services.standing import demand_operator, enter
 from storage import organisations, usage
 from storage.usage import UsageTotal

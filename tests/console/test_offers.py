@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from console import errors
-from console.offers import judge, offers_for, scope_of
+from console.services.offers import judge, offers_for, scope_of
 from gateway.catalog.model import Access, Api, Catalog, Environment, Status
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from console import arrival, periods
-from console.organisation_number import normalise
+from console import arrival
 from console.origin import same_origin
-from console.pages import chart
+from console.pages import chart, csv_export
 from console.pages.csrf import equal, new_seed, token_of, usable_seed
 from console.pages.local_path import local
-from console.services import csv_export
+from console.services import periods
+from console.services.organisation_number import normalise
 from console.services.usage import Figure
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.authenticate import Authenticator
 from auth.credentials.secrets import hash_of
 from auth.people import People
-from console import errors, periods, transactions
+from console import errors, transactions
 from console.lifecycle import SubscriptionEvent
 from console.roles import Actor, Role, Via
 from console.services import (
@@ -19,6 +19,7 @@ from console.services import (
     audit,
     credentials,
     organisations,
+    periods,
     personal_tokens,
     subscriptions,
     tokens,

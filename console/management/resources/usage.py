@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from console import periods
 from console.errors import FieldFault, UnknownParameter
 from console.management.operation import Answer, Call
 from console.management.paging import Link, Listing, PageQuery, listing
 from console.management.shapes import Shape, Timestamp, timestamp
-from console.services import audit, usage
+from console.services import audit, periods, usage
 from console.services.usage import Figure
 from storage.audit import Entry
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.credentials import rotation
-from console import periods
-from console.offers import offers_for
 from console.pages import chart
 from console.pages.chart import Day, Gauge
 from console.pages.page import Page
 from console.roles import Act, allowed
-from console.services import apps, credentials, organisations, subscriptions, usage
+from console.services import apps, credentials, organisations, periods, subscriptions, usage
+from console.services.offers import offers_for
 from console.services.standing import roles_in
 from gateway.catalog.model import Catalog
 from storage.apps import App

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from console import periods
 from console.errors import UnknownParameter
+from console.pages import csv_export
 from console.pages.page import Page
-from console.services import apps, csv_export, usage
+from console.services import apps, periods, usage
 
 GROUPS = ("day", "app", "api", "operation", "outcome")
 
