@@ -1,7 +1,7 @@
 """Work in the background, one process for the whole platform: clear what has expired, follow the keys' life.
 
 Each job is a function that may run twice or not at all without harm. A job that fails is logged and tried
-again at its next turn; it never stops the others.
+again soon; it never stops the others.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from auth.tokens import signing
 from gateway.settings import Settings
 from storage import revocations, sessions
 from storage.database import Database
+from storage.errors import StorageError
 
 log = logging.getLogger("sluss.jobs")
+RETRY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,32 @@ async def clear_expired(database: Database, now: int) -> None:
 JOBS: Sequence[Job] = (Job("clear expired", 300.0, clear_expired),)
 
 
-async def run(settings: Settings, stop: asyncio.Event, jobs: Sequence[Job] = JOBS) -> None:
-    """Run every job at its interval until `stop`."""
+async def run(
+    settings: Settings,
+    stop: asyncio.Event,
+    jobs: Sequence[Job] = JOBS,
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Run every job at its interval until `stop`; one that is at work then is let finish."""
     database = Database(settings.database_url)
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                group.create_task(_repeat(job, database, stop), name=job.name)
+                group.create_task(_repeat(job, database, stop, clock), name=job.name)
     finally:
         await database.close()
 
 
-async def _repeat(job: Job, database: Database, stop: asyncio.Event) -> None:
+async def _repeat(job: Job, database: Database, stop: asyncio.Event, clock: Callable[[], float]) -> None:
     while not stop.is_set():
+        pause = job.every
         try:
-            await job.work(database, int(time.time()))
-        except Exception:  # whatever a job meets, the next turn and the other jobs go on
-            log.exception("job %s failed; next try in %.0f s", job.name, job.every)
+            await job.work(database, int(clock()))
+        except StorageError as error:
+            pause = min(job.every, RETRY_SECONDS)
+            log.warning("job %s: %s (%s); next try in %.0f s", job.name, error.en, error.detail, pause)
+        except Exception:  # a fault of ours in one job must not stop the others
+            pause = min(job.every, RETRY_SECONDS)
+            log.exception("job %s failed; next try in %.0f s", job.name, pause)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), job.every)
+            await asyncio.wait_for(stop.wait(), pause)

@@ -1,4 +1,4 @@
-"""The command `sluss`: one file per group of commands.
+"""The command `sluss`: one file per group of commands, in `commands`.
 
 Every command explains itself with --help, takes --json for machines, writes errors to stderr and ends with
 status 1 (2 for wrong use).
@@ -6,13 +6,30 @@ status 1 (2 for wrong use).
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
 import click
 
-from gateway.cli import catalog, demo, manage, operate, serve, up
-from gateway.cli.output import Failure
-from gateway.settings import SettingsFault
+from gateway.cli import faults
+from gateway.cli.commands import (
+    apis,
+    apps,
+    audit,
+    demo,
+    doctor,
+    keys,
+    migrate,
+    organisations,
+    serve,
+    subscriptions,
+    token,
+    up,
+    usage,
+)
+
+INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,38 +41,36 @@ def sluss() -> None:
 for command in (
     up.up,
     serve.serve,
-    operate.migrate,
-    operate.doctor,
+    migrate.migrate,
+    doctor.doctor,
     demo.demo,
-    catalog.api,
-    catalog.plan,
-    manage.org,
-    manage.app,
-    manage.subscription,
-    operate.keys,
-    manage.usage,
-    operate.audit,
-    operate.token,
+    apis.api,
+    apis.plan,
+    organisations.org,
+    apps.app,
+    subscriptions.subscription,
+    keys.keys,
+    usage.usage,
+    audit.audit,
+    token.token,
 ):
     sluss.add_command(command)
 
 
-def main() -> None:
-    """Entry point: faults become one clear message and status 1."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point: the exit status. An expected fault becomes one clear message."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        sluss.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        outcome = sluss.main(words, prog_name="sluss", standalone_mode=False)
     except click.UsageError as error:
         error.show()
-        sys.exit(2)
-    except (click.ClickException, Failure) as error:
-        click.echo(f"sluss: {error}", err=True)
-        sys.exit(1)
-    except SettingsFault as error:
-        click.echo("sluss: the settings are wrong:", err=True)
-        for fault in error.faults:
-            click.echo(f"  {fault}", err=True)
-        sys.exit(1)
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return INTERRUPTED
+    except BrokenPipeError:  # `sluss … | head`: who reads has had enough, and the end must not write again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except faults.EXPECTED as error:
+        faults.report(error, "--json" in words)
+        return 1
+    return outcome if isinstance(outcome, int) else 0

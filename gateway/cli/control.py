@@ -10,19 +10,14 @@ from starlette.applications import Starlette
 from auth.server.app import AuthorizationServer, routes
 from auth.tokens import vault
 from console import app as console_app
-from gateway.catalog.errors import CatalogFaults
 from gateway.catalog.live import LiveCatalog
-from gateway.cli.output import Failure
 from gateway.settings import Settings
 from storage.database import Database
 
 
 def create(settings: Settings) -> Starlette:
-    """The application that `sluss serve control` runs. Raises Failure."""
-    try:
-        catalog = LiveCatalog(settings.catalog, settings.upstream_variables, time.monotonic)
-    except CatalogFaults as faults:
-        raise Failure(f"the catalogue is faulty:\n{faults}") from faults
+    """The application that `sluss serve control` runs. Raises CatalogFaults, KeyTrouble, OSError."""
+    catalog = LiveCatalog(settings.catalog, settings.upstream_variables, time.monotonic)
     database = Database(settings.database_url)
 
     def api_scopes() -> Mapping[str, frozenset[str]]:

@@ -8,6 +8,9 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import click
+from pydantic import TypeAdapter, ValidationError
+
+from console.management import shapes
 
 T = TypeVar("T")
 
@@ -18,6 +21,22 @@ class Failure(Exception):
     """A command could not do its work; the sentence says why and how to mend it."""
 
 
+class NameType(click.ParamType[str]):
+    """A name as console and management API take it: 1 to 100 printable characters."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        adapter: TypeAdapter[str] = TypeAdapter(shapes.Name)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            self.fail("1 to 100 characters that can be printed are needed", param, ctx)
+
+
+NAME = NameType()
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
@@ -25,6 +44,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def show(value: Any, as_json: bool, text: str) -> None:
     """Print `value` as one JSON document, or `text`."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -12,9 +12,7 @@ from console import errors as console_errors
 from console import statuses
 from gateway import errors
 from gateway.catalog import load as catalog_load
-from gateway.catalog.errors import CatalogFaults
 from gateway.catalog.model import Text
-from gateway.cli.output import Failure
 from gateway.settings import Settings
 from portal_docs import build as portal_build
 
@@ -22,15 +20,15 @@ PROBLEMS = Path(portal_build.__file__).parent / "problems.yaml"
 
 
 def build(settings: Settings, client_id: str, client_secret: str) -> portal_build.BuildReport:
-    """The portal in the data directory; nothing is done when nothing has changed."""
-    try:
-        catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
-        demo = portal_build.DemoClient(client_id, client_secret) if client_id else None
-        return portal_build.build(
-            catalog, list(problem_pages()), settings.issuer, settings.portal_dir, demo_client=demo
-        )
-    except (CatalogFaults, portal_build.BuildFailed) as fault:
-        raise Failure(f"the portal cannot be built:\n{fault}") from fault
+    """The portal in the data directory; nothing is done when nothing has changed.
+
+    Raises CatalogFaults, BuildFailed.
+    """
+    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    demo = portal_build.DemoClient(client_id, client_secret) if client_id else None
+    return portal_build.build(
+        catalog, list(problem_pages()), settings.issuer, settings.portal_dir, demo_client=demo
+    )
 
 
 def codes() -> Iterator[tuple[str, int, Text]]:

@@ -39,11 +39,15 @@ class Instance:
         try:
             running = json.loads((data_dir / "run.json").read_text(encoding="utf-8"))
             demo = json.loads((data_dir / "demo.json").read_text(encoding="utf-8"))
+            return cls(
+                running["base"], demo["operator_email"], demo["operator_password"], running["backends"]
+            )
         except FileNotFoundError as missing:
-            raise StepFailed(
-                "start", f"no instance runs on {data_dir}: {missing.filename} is missing"
-            ) from missing
-        return cls(running["base"], demo["operator_email"], demo["operator_password"], running["backends"])
+            why = f"no instance runs on {data_dir}: {missing.filename} is missing; start it with `sluss up`"
+            raise StepFailed("start", why) from missing
+        except (ValueError, LookupError, TypeError) as error:
+            why = f"run.json or demo.json in {data_dir} cannot be read ({error!r}); start `sluss up` again"
+            raise StepFailed("start", why) from error
 
 
 class Visitor:

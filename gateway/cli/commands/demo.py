@@ -20,8 +20,10 @@ from gateway.cli.journey import Journey
 from gateway.cli.output import Failure, json_option
 from gateway.cli.visitor import Instance, StepFailed
 from gateway.settings import environment_of, load
+from gateway.supervise import die_with_parent
 
-START_SECONDS = 120.0
+START_SECONDS = 150.0
+STOP_SECONDS = 60.0
 
 
 @click.command()
@@ -34,30 +36,44 @@ def demo(running: bool, as_json: bool) -> None:
     """
     with contextlib.ExitStack() as stack:
         data_dir = load().data_dir if running else stack.enter_context(_temporary())
-        instance = Instance.read(data_dir)
-        journey = Journey(instance, quiet=as_json)
-        try:
-            journey.walk()
-        except StepFailed as failed:
-            raise Failure(f"the demo stopped at step {failed.step}: {failed}") from failed
-        except httpx.HTTPError as error:
-            raise Failure(f"the demo lost the connection: {error}") from error
+        journey = _walked(data_dir, quiet=as_json)
     if as_json:
         click.echo(json.dumps(journey.measured, indent=2))
     else:
         click.echo("\nEvery step did what it should.")
 
 
+def _walked(data_dir: Path, *, quiet: bool) -> Journey:
+    """The journey after its last step. Raises Failure with the step at which it ended."""
+    try:
+        journey = Journey(Instance.read(data_dir), quiet=quiet)
+    except StepFailed as failed:
+        raise Failure(str(failed)) from failed
+    try:
+        journey.walk()
+    except StepFailed as failed:
+        raise Failure(f"the demo stopped where {failed.step}: {failed}") from failed
+    except httpx.HTTPError as error:
+        raise Failure(
+            f"the demo lost the connection to {journey.instance.base} where {journey.step}: {error!r}"
+        ) from error
+    except (LookupError, TypeError, ValueError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"an answer had another form than expected where {journey.step}: {error!r}") from error
+    return journey
+
+
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     """A whole platform in a folder of its own, gone afterwards."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the platform is stopped, too
     with tempfile.TemporaryDirectory(prefix="sluss-demo-") as folder, contextlib.ExitStack() as stack:
         data_dir = Path(folder)
         log = stack.enter_context(open(data_dir / "up.log", "wb"))
+        port, admin_port = _free_ports()
         environment = environment_of(
             SLUSS_DATA_DIR=folder,
-            SLUSS_PORT=str(_free_port()),
-            SLUSS_ADMIN_PORT=str(_free_port()),
+            SLUSS_PORT=str(port),
+            SLUSS_ADMIN_PORT=str(admin_port),
             SLUSS_LISTEN="127.0.0.1",
             SLUSS_ACCESS_LOG=str(data_dir / "access.log"),
         )
@@ -66,9 +82,11 @@ def _temporary() -> Iterator[Path]:
             [sys.executable, "-m", "gateway", "up"],
             env=environment,
             cwd=folder,
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 - this command has no threads
         )
         try:
             _await_ready(process, data_dir)
@@ -76,16 +94,17 @@ def _temporary() -> Iterator[Path]:
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(30)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return int(first.getsockname()[1]), int(second.getsockname()[1])
 
 
 def _await_ready(process: subprocess.Popen[bytes], data_dir: Path) -> None:

@@ -10,9 +10,17 @@ import click
 
 from gateway.catalog import lint, publish
 from gateway.catalog import load as catalog_load
-from gateway.catalog.errors import CatalogFaults
-from gateway.cli.output import Failure, json_option, show, table
+from gateway.catalog.errors import Severity
+from gateway.catalog.model import Catalog
+from gateway.cli.output import Failure, json_option, listed, show, table
 from gateway.settings import load
+
+FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
+
+
+def _catalogue() -> Catalog:
+    settings = load()
+    return catalog_load.load(settings.catalog, settings.upstream_variables)
 
 
 @click.group()
@@ -24,11 +32,7 @@ def api() -> None:
 @json_option
 def api_list(as_json: bool) -> None:
     """Every published API with version, status and plans."""
-    settings = load()
-    try:
-        catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
-    except CatalogFaults as faults:
-        raise Failure(str(faults)) from faults
+    catalog = _catalogue()
     rows: list[dict[str, Any]] = [
         {
             "api": found.key,
@@ -46,35 +50,34 @@ def api_list(as_json: bool) -> None:
 
 
 @api.command("lint")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=FOLDER)
 @json_option
 def api_lint(folder: Path, as_json: bool) -> None:
     """Report every fault of a publication with file and line; status 1 when one of them is an error."""
-    faults = lint.lint(folder)
+    faults = lint.lint(folder, load().upstream_variables)
     rows = [asdict(fault) | {"file": str(fault.file), "severity": str(fault.severity)} for fault in faults]
     show(rows, as_json, "\n".join(map(str, faults)) or f"{folder}: no faults")
-    errors = sum(str(fault.severity) == "error" for fault in faults)
+    errors = sum(fault.severity is Severity.ERROR for fault in faults)
     if errors:
-        raise Failure(f"{errors} errors in {folder}")
+        raise Failure(f"{errors} {'error' if errors == 1 else 'errors'} in {folder}")
 
 
 @api.command("publish")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.option(
     "--to",
     "target",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
     help="Catalogue folder; default the first of SLUSS_CATALOG.",
 )
 @json_option
 def api_publish(folder: Path, target: Path | None, as_json: bool) -> None:
     """Check a publication and put it into the catalogue; a running edge takes it within two seconds."""
     settings = load()
-    try:
-        placed = publish.publish(folder, target or settings.catalog[0], settings.upstream_variables)
-    except CatalogFaults as faults:
-        raise Failure(str(faults)) from faults
-    show({"folder": str(placed)}, as_json, f"published in {placed}")
+    into = target or settings.catalog[0]
+    placed = publish.publish(folder, into, settings.upstream_variables)
+    row = {"api": placed.key, "version": placed.version, "status": str(placed.status), "catalogue": str(into)}
+    show(row, as_json, f"{placed.key} {placed.version} is published in {into}")
 
 
 @api.command("retire")
@@ -82,11 +85,10 @@ def api_publish(folder: Path, target: Path | None, as_json: bool) -> None:
 @json_option
 def api_retire(name: str, as_json: bool) -> None:
     """Set an API version (as `behov/v1`) to retired: its calls are answered 410 from then on."""
-    settings = load()
-    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    catalog = _catalogue()
     found = catalog.apis.get(name)
     if found is None:
-        raise Failure(f"there is no API {name!r}; published are: {', '.join(sorted(catalog.apis))}")
+        raise Failure(f"there is no API {name!r}; published are: {listed(list(catalog.apis))}")
     publish.retire(found.folder)
     show({"api": name, "status": "retired"}, as_json, f"{name} is retired")
 
@@ -100,8 +102,7 @@ def plan() -> None:
 @json_option
 def plan_list(as_json: bool) -> None:
     """Every version of every plan with its limits and prices (öre)."""
-    settings = load()
-    catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    catalog = _catalogue()
     rows = [
         {
             "plan": found.key,
