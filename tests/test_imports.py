@@ -45,7 +45,10 @@ MOST_FUNCTION_LINES = 60
 MOST_FILES = 15
 
 # path → why more than MOST_LINES lines
-LONG_FILES: Mapping[str, str] = {}
+LONG_FILES: Mapping[str, str] = {
+    "gateway/edge/connection.py": "one state machine of the client's side, read together; its top says so",
+    "gateway/edge/exchange.py": "one state machine of a request's relay, read together; its top says so",
+}
 # "path:function" → why more than MOST_FUNCTION_LINES lines
 LONG_FUNCTIONS: Mapping[str, str] = {}
 # folder → why more than MOST_FILES modules
