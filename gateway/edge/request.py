@@ -32,9 +32,9 @@ class Request:
 
     __slots__ = (
         "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue",
-        "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length", "method", "minor",
-        "nominated", "path", "peer", "query", "removed_lines", "secure", "target", "traceparent", "upgrade", "verb",
-        "wants_upgrade",
+        "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length",
+        "method", "minor", "nominated", "path", "peer", "query", "removed_lines", "secure", "target",
+        "traceparent", "upgrade", "verb", "wants_upgrade",
     )  # fmt: skip
 
     def __init__(
