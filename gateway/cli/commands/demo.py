@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import httpx
 
+from gateway.cli.interrupts import terminated_as_interrupted
 from gateway.cli.journey import Journey
 from gateway.cli.output import Failure, json_option
 from gateway.cli.visitor import Instance, StepFailed
@@ -65,8 +66,9 @@ def _walked(data_dir: Path, *, quiet: bool) -> Journey:
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     """A whole platform in a folder of its own, gone afterwards."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the platform is stopped, too
-    with tempfile.TemporaryDirectory(prefix="sluss-demo-") as folder, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(terminated_as_interrupted())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sluss-demo-"))
         data_dir = Path(folder)
         log = stack.enter_context(open(data_dir / "up.log", "wb"))
         port, admin_port = _free_ports()

@@ -18,6 +18,7 @@ import httpx
 from gateway.cli import children as group
 from gateway.cli import portal
 from gateway.cli.files import write_private
+from gateway.cli.interrupts import terminated_as_interrupted
 from gateway.cli.output import Failure, run
 from gateway.cli.seed import Demo, seed
 from gateway.settings import Settings, load
@@ -36,9 +37,8 @@ ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - listening everywhere
 def up(no_backends: bool, no_portal: bool) -> None:
     """Migrate, seed demo data, build the portal and start everything; print where it is."""
     settings = load()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that nothing half made stays
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with _alone(settings.data_dir):
+    with _alone(settings.data_dir), terminated_as_interrupted():
         (settings.data_dir / RUNNING).unlink(missing_ok=True)  # of one that was killed
         group.demand_free_ports(settings)
         demo = prepare(settings, build_portal=not no_portal)
