@@ -144,14 +144,18 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def refusal_statuses(operation: Operation) -> set[int]:
     """Every status of refusal that the operation can answer with."""
-    kinds: list[type[errors.ConsoleError]] = [errors.Unreadable, errors.Internal, errors.Unavailable]
+    # 401 on open operations too: a proof that is shown there must hold.
+    kinds: list[type[errors.ConsoleError]] = [
+        errors.Unreadable,
+        errors.NotSignedIn,
+        errors.Internal,
+        errors.Unavailable,
+    ]
     kinds += list(operation.refusals)
     if operation.takes is not None:
         kinds += [errors.UnsupportedMedia, errors.TooLarge, errors.Invalid]
-    if operation.door is not Door.OPEN:
-        kinds.append(errors.NotSignedIn)
-        if operation.mutates:
-            kinds.append(errors.CrossSite)
+    if operation.mutates:
+        kinds.append(errors.CrossSite)
     if operation.door is Door.OPERATOR:
         kinds.append(errors.OperatorOnly)
     return {status_of(kind) for kind in kinds}

@@ -45,6 +45,8 @@ async def test_a_personal_token_needs_proof_too(console: Console) -> None:
     await browser.sign_in("astrid@example.org", PASSWORD)
     refused = await browser.client.post(f"{ROOT}/personal-tokens", json={"name": "x"})
     assert refused.status_code == 403
+    open_too = await browser.client.post(f"{ROOT}/people", json={})
+    assert open_too.status_code == 403
     taken = await browser.client.post(f"{ROOT}/personal-tokens", json={"name": "x"}, headers=PROOF)
     assert taken.status_code == 201
 

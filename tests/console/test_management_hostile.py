@@ -246,6 +246,13 @@ async def test_proofs_that_do_not_hold(console: Console, authorization: str) -> 
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/apis", "/plans", "/apis/behov/v1"])
+async def test_a_false_proof_is_refused_where_none_is_needed(console: Console, path: str) -> None:
+    assert (await console.anyone().get(path)).status_code == 200
+    answer = await console.anyone().get(path, headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 401
+
+
 async def test_two_proofs_are_one_too_many(console: Console) -> None:
     owner, _ = await own(console)
     pairs = [("Authorization", f"Bearer {owner.token}"), ("Authorization", "Bearer x")]

@@ -111,6 +111,22 @@ async def test_the_session_id_is_new_at_every_sign_in(console: Console) -> None:
     assert fixed.status_code == 303
 
 
+async def test_signing_in_again_ends_the_session_before(console: Console) -> None:
+    browser, page = await signed_in(console)
+    before = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
+    values = {
+        "csrf_token": token_in(page),
+        "email": "astrid@example.org",
+        "password": PASSWORD,
+        "next": "/console/",
+    }
+    assert (await browser.post("/console/sign-in", values)).status_code == 303
+    after = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
+    assert before != after
+    assert (await console.client.get("/console/", headers={"Cookie": before})).status_code == 303
+    assert (await console.client.get("/console/", headers={"Cookie": after})).status_code == 200
+
+
 async def test_signing_out_ends_the_session_on_the_server(console: Console) -> None:
     browser, page = await signed_in(console)
     kept = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 import pytest
@@ -278,13 +279,18 @@ async def test_two_owners_cannot_remove_each_other_at_once(
             now=clock.now(),
         )
 
+    both_inside = asyncio.Barrier(2)
+
     async def remove(actor: Actor, victim: Actor) -> None:
-        await transactions.write(
-            database,
-            lambda session: organisations.remove_member(
+        async def work(session: AsyncSession) -> None:
+            # Where two could be inside at once, they would meet here and both count two owners.
+            with contextlib.suppress(TimeoutError, asyncio.BrokenBarrierError):
+                await asyncio.wait_for(both_inside.wait(), 0.5)
+            await organisations.remove_member(
                 session, actor, place.organisation.id, victim.person_id, now=clock.now()
-            ),
-        )
+            )
+
+        await transactions.write(database, work)
 
     outcomes = await asyncio.gather(
         remove(place.owner, other), remove(other, place.owner), return_exceptions=True
@@ -292,6 +298,15 @@ async def test_two_owners_cannot_remove_each_other_at_once(
     assert sorted(outcome is None for outcome in outcomes) == [False, True]
     async with database.read() as session:
         assert len(await organisations.members(session, HOST, place.organisation.id)) == 1
+
+
+async def test_deleting_an_app_ends_its_secrets(database: Database, place: Place, clock: Clock) -> None:
+    async with database.begin() as session:
+        await credentials.create(session, place.owner, *ids(place), now=clock.now())
+        await credentials.create(session, place.owner, *ids(place), now=clock.now())
+        await apps.delete(session, place.owner, *ids(place), now=clock.now())
+        rows = await credential_rows.for_app(session, *ids(place))
+    assert [held.revoked_at for held in rows] == [clock.now()] * 2
 
 
 def row(place: Place, hour: int, outcome: str, calls: int) -> UsageRow:
