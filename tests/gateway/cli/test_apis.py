@@ -16,7 +16,9 @@ def mine(bare: Terminal) -> Path:
     bare.catalogue()
     folder = bare.folder / "mine"
     folder.mkdir()
-    shutil.copy(REFERENCE / "plans.yaml", bare.folder)  # plans stand beside a publication or in a folder above
+    shutil.copy(
+        REFERENCE / "plans.yaml", bare.folder
+    )  # plans stand beside a publication or in a folder above
     for file in (REFERENCE / "eko").glob("*.yaml"):
         shutil.copy(file, folder)
     return folder
