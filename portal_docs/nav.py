@@ -30,7 +30,8 @@ NAV: tuple[Entry, ...] = (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
-            (Text("Fel", "Errors"), "problems/index.md"),
+            # A section of its own: an index.md straight below "Guides" would become that section's first page.
+            (Text("Fel", "Errors"), ((Text("Alla fel", "All errors"), "problems/index.md"),)),
         ),
     ),
     (
