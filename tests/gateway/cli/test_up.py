@@ -74,7 +74,7 @@ def test_commands_work_beside_it(running_instance: Instance) -> None:
 
     def counted() -> bool:
         rows = json.loads(running_instance.command(*show).stdout)
-        return sum(row["calls"] for row in rows if row["outcome"] == "served") >= 2
+        return sum(int(row["calls"]) for row in rows if row["outcome"] == "served") >= 2
 
     running_instance.until(counted)
     assert running_instance.command("doctor").returncode == 0
