@@ -197,7 +197,17 @@ class Platform:
         environment: Environment = Environment.SANDBOX,
     ) -> Client:
         """A new organisation with one app on one plan, known to every edge when this returns."""
-        made = self.run(self._client(apis, plan, environment))
+        return self.clients(1, apis, plan, environment)[0]
+
+    def clients(
+        self,
+        count: int,
+        apis: Sequence[str] = ("eko/v1",),
+        plan: str = "prova",
+        environment: Environment = Environment.SANDBOX,
+    ) -> list[Client]:
+        """Several of them, at the price of one wait."""
+        made = [self.run(self._client(apis, plan, environment)) for _ in range(count)]
         self.settled()
         return made
 

@@ -46,7 +46,7 @@ def test_of_200_at_once_over_two_processes_exactly_50_pass(
     own_platform: Callable[..., Platform], redis_url: str
 ) -> None:
     platform = own_platform(redis_url, edges=2).start()
-    clients = [platform.client(plan="innovation") for _ in range(ROUNDS)]
+    clients = platform.clients(ROUNDS, plan="innovation")
     for number, client in enumerate(clients):
         before = platform.seen()
         statuses = platform.run(volley(platform, platform.token(client), CALLS, edges=2))
