@@ -29,10 +29,10 @@ from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
 from gateway.proxy.pool import Upstream
 from gateway.proxy.response import AnswerReader
+from gateway.proxy.upstreams import Upstreams
 from gateway.settings import Settings
-from gateway.snapshot import SnapshotKeeper
+from gateway.snapshot.keeper import SnapshotKeeper
 from gateway.trace import Tracer
-from gateway.upstreams import Upstreams
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Counters
 from quota.counters.redis import RedisCounters

@@ -1,15 +1,18 @@
 """The header lines the gateway adds, as bytes ready to be joined to a head.
 
 To the upstream: Forwarded (RFC 7239), X-Forwarded-Prefix (the public base below which links must lie, DIGG
-HYP.08), traceparent, Request-Id and who is calling. To the client: RateLimit fields, traceparent, Request-Id.
-Whatever the client sent under these names is gone before: the edge drops it in every spelling.
+HYP.08), traceparent, Request-Id and who is calling. To the client: RateLimit fields, traceparent, Request-Id,
+and the end of a version's life. Whatever the client sent under these names is gone before: the edge drops it in
+every spelling.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from auth.principal import Principal
+from gateway.access_log import Who
 from gateway.catalog.model import Api, Status
 from gateway.edge.request import Request
 from gateway.trace import Trace
@@ -17,28 +20,44 @@ from quota.counters.protocol import Decision
 from quota.headers import rate_limit
 from quota.plans import Limits
 
+Field = tuple[bytes, bytes]
 
-def origin_lines(request: Request, base: str) -> bytes:
-    """Where the call came in. An IPv6 address and a host with a port must be quoted (RFC 7239, 6)."""
-    peer = f'"[{request.peer}]"' if ":" in request.peer else request.peer
-    line = b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (
-        peer.encode(),
+# What the gateway says of a version's life and an upstream must not say otherwise. Link is a list: both may speak.
+LIFE_NAMES = frozenset((b"deprecation", b"sunset"))
+
+
+def lines_of(fields: Iterable[Field]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % field for field in fields)
+
+
+def injected_lines(request: Request, prefix: bytes, trace: Trace, identity: bytes) -> bytes:
+    """Where the call came in, which call it is and whose. `prefix` and `identity` are ready lines or empty.
+
+    In Forwarded an IPv6 address and a host with a port must be quoted (RFC 7239, 6).
+    """
+    return b'Forwarded: for=%b;host="%b";proto=%b\r\n%b%b%b' % (
+        (f'"[{request.peer}]"' if ":" in request.peer else request.peer).encode(),
         request.authority,
         b"https" if request.secure else b"http",
+        prefix,
+        trace.lines,
+        identity,
     )
-    return line + b"X-Forwarded-Prefix: %b\r\n" % base.encode() if base else line
 
 
-def trace_lines(trace: Trace) -> bytes:
-    return b"traceparent: %b\r\nRequest-Id: %b\r\n" % (trace.parent, trace.request_id)
+def prefix_line(base: str) -> bytes:
+    return b"X-Forwarded-Prefix: %b\r\n" % base.encode("ascii")
 
 
-def identity_lines(principal: Principal) -> bytes:
-    return (
-        f"Sluss-Organisation: {principal.organisation_id}\r\nSluss-App: {principal.app_id}\r\n"
-        f"Sluss-Subject: {principal.subject}\r\nSluss-Scope: {' '.join(sorted(principal.scopes))}\r\n"
-        f"Sluss-Environment: {principal.environment}\r\n"
-    ).encode("ascii")
+def identity_fields(principal: Principal) -> list[Field]:
+    """Who is calling; `auth.authenticate` has made sure that no value breaks a line."""
+    return [
+        (b"Sluss-Organisation", principal.organisation_id.encode("ascii")),
+        (b"Sluss-App", principal.app_id.encode("ascii")),
+        (b"Sluss-Subject", principal.subject.encode("ascii")),
+        (b"Sluss-Scope", " ".join(sorted(principal.scopes)).encode("ascii")),
+        (b"Sluss-Environment", principal.environment.encode("ascii")),
+    ]
 
 
 def limit_lines(decision: Decision, limits: Limits) -> bytes:
@@ -47,22 +66,59 @@ def limit_lines(decision: Decision, limits: Limits) -> bytes:
     return b"RateLimit-Policy: %b\r\nRateLimit: %b\r\n" % (limits.policy, rate_limit(decision))
 
 
-def limit_fields(decision: Decision, limits: Limits) -> list[tuple[bytes, bytes]]:
+def limit_fields(decision: Decision, limits: Limits) -> list[Field]:
     """The same as fields, for an answer of our own."""
     if not limits.policy:
         return []
     return [(b"RateLimit-Policy", limits.policy), (b"RateLimit", rate_limit(decision))]
 
 
-def life_lines(api: Api) -> bytes:
-    """Deprecation (RFC 9745, a structured date) and Sunset (RFC 8594, an HTTP date) of a version on its way out."""
-    lines = b""
+def life_fields(api: Api, successor: Api | None, issuer: str) -> list[Field]:
+    """Deprecation (RFC 9745, a structured date) and Sunset (RFC 8594, an HTTP date) of a version on its way
+    out, with links to its page (`deprecation`, `sunset`) and to the version after it (RFC 5829).
+    """
+    fields, links = [], []
+    page = f"<{issuer}{api.documentation}>"
     if api.status is Status.DEPRECATED and api.deprecated:
-        lines += b"Deprecation: @%d\r\n" % _day(api.deprecated).timestamp()
+        fields.append((b"Deprecation", b"@%d" % int(_day(api.deprecated).timestamp())))
+        links.append(f'{page}; rel="deprecation"; type="text/html"')
     if api.sunset:
-        lines += b"Sunset: %b\r\n" % _day(api.sunset).strftime("%a, %d %b %Y %H:%M:%S GMT").encode()
-    return lines
+        fields.append((b"Sunset", _day(api.sunset).strftime("%a, %d %b %Y %H:%M:%S GMT").encode()))
+        links.append(f'{page}; rel="sunset"; type="text/html"')
+    if fields and successor is not None:
+        links.append(f'<{issuer}{successor.base}/api-info>; rel="successor-version"')
+    return [*fields, (b"Link", ", ".join(links).encode("ascii"))] if fields else []
 
 
 def _day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class Caller:
+    """What of a principal goes into heads and records, written once."""
+
+    __slots__ = ("identity", "lines", "principal", "who")
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+        self.identity = identity_fields(principal)
+        self.lines = lines_of(self.identity)
+        self.who = Who(principal.organisation_id, principal.app_id, principal.environment)
+
+
+class Callers:
+    """The callers met lately, by token. At most `most`; then it begins anew."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._known: dict[str, Caller] = {}
+        self._most = most
+
+    def of(self, principal: Principal) -> Caller:
+        known = self._known.get(principal.token_id)
+        # The very principal, not only its token's id: two tokens may bear one id, by a fault or on purpose.
+        if known is not None and known.principal is principal:
+            return known
+        if len(self._known) >= self._most:
+            self._known.clear()
+        made = self._known[principal.token_id] = Caller(principal)
+        return made

@@ -38,7 +38,8 @@ class LineMetrics(Collector):
         self._gauges = gauges
 
     def observe(self, record: Record) -> None:
-        key = (record.api, record.operation, record.method if record.api else "", record.status)
+        place = record.place
+        key = (place.api, place.operation, record.method if place.api else "", record.status)
         series = self._series.get(key)
         if series is None:
             series = self._series[key] = _Series()

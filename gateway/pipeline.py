@@ -3,7 +3,8 @@
 Every call to a published API takes these steps in this order, and the order stands nowhere else. The stages
 are plain functions that get the values they use; only this file remembers a call between them. Two of them
 answer later, by callback: the counters (one batch for all calls that wait) and the upstream. A refusal is an
-exception that `gateway.errors` renders. Nothing here awaits.
+exception that `gateway.errors` renders. Nothing here awaits. Decision mode takes the same steps for a call that
+another proxy holds; only "proxy" is left out.
 
     route         method and path → published operation             404 405
     authenticate  Authorization → principal                          401
@@ -16,16 +17,19 @@ exception that `gateway.errors` renders. Nothing here awaits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, time
+from typing import Final
 
 from auth.authenticate import Authenticator
 from auth.authorise import authorise
 from auth.errors import AuthError
-from auth.principal import Principal
-from gateway.access_log import Record
+from gateway import decide
+from gateway.access_log import NOBODY, Place, Record
 from gateway.catalog.model import Family
 from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
+from gateway.edge.order import Terms
 from gateway.errors import (
     ApiRetired,
     CountersUnavailable,
@@ -41,18 +45,23 @@ from gateway.errors import (
     UpstreamMissing,
     status_of,
 )
-from gateway.headers import identity_lines, limit_fields, limit_lines, origin_lines, trace_lines
-from gateway.snapshot import Document, Published, Snapshot
+from gateway.headers import Caller, Callers, injected_lines, limit_fields, limit_lines
+from gateway.proxy.upstreams import Upstreams
+from gateway.snapshot.build import Snapshot
+from gateway.snapshot.published import Document, Published
 from gateway.trace import Tracer
-from gateway.upstreams import Upstreams
-from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, UsageKey
+from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
 from quota.plans import Limits
 
-# The first path segments of the control plane.
-CONTROL = frozenset(("", "portal", "console", "oauth2", ".well-known", "management", "catalog", "robots.txt"))
-CONTROL_BODY_LIMIT = 1024 * 1024
-NO_LIMIT = float("inf")
+# The first path segments of the control plane, and what records show of a path that is no route.
+CONTROL: Final = frozenset(
+    ("", "portal", "console", "oauth2", ".well-known", "management", "catalog", "robots.txt")
+)
+CONTROL_BODY_LIMIT: Final = 1024 * 1024
+CONTROL_TERMS: Final = Terms(body_limit=CONTROL_BODY_LIMIT, pass_authorization=True, pass_cookies=True)
+PLACES: Final = {segment: Place(f"/{segment}/") for segment in (*CONTROL, decide.PLACE)}
+UNKNOWN: Final = Place("(unknown)")
 
 
 class Line:
@@ -70,6 +79,7 @@ class Line:
     ) -> None:
         self.snapshot = snapshot
         self.authenticate = authenticator.authenticate
+        self.callers = Callers()
         self.counters = counters
         self.upstreams = upstreams
         self.renderer = renderer
@@ -81,118 +91,131 @@ class Line:
 
 
 class Call:
-    """One call between its stages."""
+    """One call between its stages. `method` and `path` are those of the call that is decided on: in decision
+    mode not the request's own.
+    """
 
     __slots__ = (
-        "began", "code", "decision", "exchange", "limits", "line", "outcome", "principal", "published", "trace",
+        "began", "caller", "code", "deciding", "decision", "exchange", "limits", "line", "method", "outcome",
+        "path", "published", "time", "trace",
     )  # fmt: skip
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
+        request = exchange.request
         self.line = line
         self.exchange = exchange
+        self.method = request.method
+        self.path = request.path
+        self.deciding = False
         self.began = monotonic()
-        self.trace = line.tracer.of(exchange.request.traceparent)
+        self.time = time()
+        self.trace = line.tracer.of(request.traceparent)
         self.published: Published | None = None
-        self.principal: Principal | None = None
+        self.caller: Caller | None = None
         self.limits: Limits | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.code = ""
 
     def start(self) -> None:
-        request, line = self.exchange.request, self.line
+        line = self.line
         snapshot = line.snapshot()
         if snapshot is None:
             return self._refuse(Starting())
         try:
-            published = self.published = snapshot.routes.find(request.method, request.path)
+            published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
                 raise ApiRetired
-            principal = self.principal = line.authenticate(request.authorization, snapshot.keys, time())
+            principal = line.authenticate(self.exchange.request.authorization, snapshot.keys, self.time)
+            self.caller = line.callers.of(principal)
             grant = authorise(principal, published.demand, snapshot.access)
-            limits = self.limits = snapshot.limits.get(grant.subscription_id)
-            if limits is None:
+            subscribed = snapshot.subscribed.get(grant.subscription_id)
+            if subscribed is None:
                 raise PlanMissing
-            if not published.upstreams.get(principal.environment):
+            if principal.environment not in published.upstreams:
                 raise UpstreamMissing
         except NoSuchApi as refusal:
             return self._beside_the_apis(refusal)
         except NoSuchOperation as refusal:
-            return self._document(snapshot.documents.get(request.path), refusal)
+            return self._document(snapshot.documents.get(self.path), refusal)
         except (Refusal, AuthError) as refusal:
             return self._refuse(refusal)
+        limits = self.limits = subscribed.limits
         operation = published.operation
-        usage = UsageKey(
-            grant.subscription_id, grant.organisation_id, grant.app_id, grant.api, operation.id,
-            grant.plan, grant.plan_version,
-        )  # fmt: skip
-        return line.counters.take(limits, usage, operation.weight, self._limited)
+        return line.counters.take(limits, subscribed.usage[operation.id], operation.weight, self._limited)
 
     def _limited(self, decision: Decision) -> None:
         """The counters have answered: on to the upstream, or back with 429."""
         self.decision = decision
-        published, principal, limits = self.published, self.principal, self.limits
+        published, caller, limits, taken = self.published, self.caller, self.limits, decision.taken
         assert published is not None
-        assert principal is not None
+        assert caller is not None
         assert limits is not None
-        if decision.taken is None:
+        if taken is None:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(_limit_refusal(decision))
-        request, api = self.exchange.request, published.api
-        return self.exchange.forward(
-            Order(
-                upstream=self.line.upstreams.pick(published.upstreams[principal.environment]),
-                target=request.target[len(api.base) :],
-                injected=origin_lines(request, api.base)
-                + trace_lines(self.trace)
-                + identity_lines(principal),
-                response_lines=trace_lines(self.trace) + limit_lines(decision, limits),
-                body_limit=published.operation.body_limit,
-                connect_timeout=api.timeouts.connect,
-                first_byte_timeout=api.timeouts.first_byte,
-                idle_timeout=api.timeouts.idle,
-                total_timeout=api.timeouts.total or NO_LIMIT,
-                pass_authorization=api.access.pass_authorization,
-                sending=self._sending,
-            ),
-            self._ended,
+        if self.deciding:
+            return self._allow(decide.yes(caller, self.trace, decision, limits, published.life), taken)
+        line, trace, request = self.line, self.trace, self.exchange.request
+        order = Order(
+            line.upstreams.pick(published.upstreams[caller.principal.environment]),
+            request.target[published.cut :],
+            published.terms,
+            injected_lines(request, published.prefix, trace, caller.lines),
+            trace.lines + limit_lines(decision, limits) + published.life_lines,
+            # The first byte goes out: from then on a lost process leaves the call counted as served.
+            partial(line.counters.sent, taken),
         )
+        return self.exchange.forward(order, self._ended)
 
-    def _sending(self) -> None:
-        """The first byte goes out now: from here on a lost process leaves the call counted as served."""
-        assert self.decision is not None
-        assert self.decision.taken is not None
-        self.line.counters.sent(self.decision.taken)
+    def _allow(self, headers: list[tuple[bytes, bytes]], taken: Taken) -> None:
+        """Decision mode: the call goes its way past us and its unit is kept; unless nobody waits any more."""
+        if self.exchange.gone:
+            self.outcome = Outcome.UPSTREAM_FAILED
+            self.line.counters.give_back(taken)
+            return self._record(status_of(ClientGone()), 0)
+        self.outcome = Outcome.SERVED
+        self.line.counters.keep(taken)
+        self.exchange.reply(200, headers, b"")
+        return self._record(200, 0)
 
     def _beside_the_apis(self, refusal: NoSuchApi) -> None:
-        """What is no published API: the control plane as one more upstream, without limits."""
-        request = self.exchange.request
-        if request.path.split("/", 2)[1] not in CONTROL:
+        """What is no published API: a question, or the control plane as one more upstream, without limits."""
+        request, place = self.exchange.request, self.path.split("/", 2)[1]
+        if place == decide.PLACE and not self.deciding:
+            return self._decide()
+        if place not in CONTROL or self.deciding:
             return self._refuse(refusal)
-        return self.exchange.forward(
-            Order(
-                upstream=self.line.upstreams.control,
-                target=request.target,
-                injected=origin_lines(request, "") + trace_lines(self.trace),
-                response_lines=trace_lines(self.trace),
-                body_limit=CONTROL_BODY_LIMIT,
-                pass_authorization=True,
-                pass_cookies=True,
-            ),
-            self._ended,
+        order = Order(
+            self.line.upstreams.control,
+            request.target,
+            CONTROL_TERMS,
+            injected_lines(request, b"", self.trace, b""),
+            self.trace.lines,
+            host=request.authority,  # its links and cookies are for the host outside
         )
+        return self.exchange.forward(order, self._ended)
+
+    def _decide(self) -> None:
+        """Another proxy asks about a call: the same stages from the start, for that call."""
+        try:
+            self.method, self.path = decide.asked(self.exchange.request)
+        except (Refusal, EdgeFault) as refusal:
+            return self._refuse(refusal)
+        self.deciding = True
+        return self.start()
 
     def _document(self, document: Document | None, refusal: NoSuchOperation) -> None:
         """The documents that stand beside an API's operations: openapi.json, openapi.yaml, api-info."""
-        if document is None:
+        if document is None or self.deciding:
             return self._refuse(refusal)
-        if self.exchange.request.method not in ("GET", "HEAD"):
+        if self.method not in ("GET", "HEAD"):
             return self._refuse(MethodNotAllowed(("GET", "HEAD")))
         headers = [
             (b"Content-Type", document.media_type),
             (b"Cache-Control", b"public, max-age=60"),
             (b"Access-Control-Allow-Origin", b"*"),  # public documents, read by try-it pages and tools
-            (b"Request-Id", self.trace.request_id),
+            *self.trace.fields,
         ]
         self.exchange.reply(200, headers, document.body)
         return self._record(200, len(document.body))
@@ -206,11 +229,9 @@ class Call:
             accept_language=self.exchange.request.accept_language,
             instance=self.trace.instance,
         )
-        headers = [
-            *answer.headers,
-            (b"Request-Id", self.trace.request_id),
-            (b"traceparent", self.trace.parent),
-        ]
+        headers = [*answer.headers, *self.trace.fields]
+        if published is not None:
+            headers.extend(published.life)
         if self.decision is not None and self.limits is not None:
             headers.extend(limit_fields(self.decision, self.limits))
         self.exchange.reply(answer.status, headers, answer.body)
@@ -219,55 +240,50 @@ class Call:
 
     def _ended(self, ending: Ending) -> None:
         """The exchange with the upstream is over, well or badly: keep the units or give them back, then record."""
+        fault = ending.fault
         taken = self.decision.taken if self.decision is not None else None
         if taken is not None:
-            left = isinstance(ending.fault, ClientGone)
-            whole = ending.fault is None
+            left = isinstance(fault, ClientGone)
+            whole = fault is None
             how = ending_of(ending.upstream_reached, ending.upstream_status, client_left=left, whole=whole)
             self.outcome = OUTCOMES[how]
             if self.outcome is Outcome.SERVED:
                 self.line.counters.keep(taken)
             else:
                 self.line.counters.give_back(taken)
-        fault = ending.fault
-        if fault is not None and not ending.answered and not isinstance(fault, ClientGone):
-            return self._refuse(fault)
         if fault is not None:
+            if not ending.answered and not isinstance(fault, ClientGone):
+                return self._refuse(fault)
             self.code = fault.code
         status = ending.status or status_of(fault or ClientGone())
         return self._record(status, ending.bytes_out, ending.bytes_in, ending.upstream_status)
 
     def _record(self, status: int, bytes_out: int, bytes_in: int = 0, upstream_status: int = 0) -> None:
         """One record per call, whatever happened."""
-        published, principal, request = self.published, self.principal, self.exchange.request
+        published, caller = self.published, self.caller
+        duration = monotonic() - self.began
         self.line.record(
             Record(
-                at=time(),
-                request_id=self.trace.request_id.decode(),
-                trace=self.trace.parent.decode(),
-                method=request.method,
-                template=published.template if published else place_of(request.path),
-                api=published.api.key if published else "",
-                operation=published.operation.id if published else "",
-                status=status,
-                code=self.code,
-                outcome=self.outcome or "",
-                organisation=principal.organisation_id if principal else "",
-                app=principal.app_id if principal else "",
-                environment=principal.environment if principal else "",
-                peer=request.peer,
-                duration=monotonic() - self.began,
-                bytes_in=bytes_in,
-                bytes_out=bytes_out,
-                upstream_status=upstream_status,
+                self.time + duration,
+                self.trace,
+                self.method,
+                published.place if published is not None else place_of(self.path),
+                status,
+                self.code,
+                self.outcome or "",
+                caller.who if caller is not None else NOBODY,
+                self.exchange.request.peer,
+                duration,
+                bytes_in,
+                bytes_out,
+                upstream_status,
             )
         )
 
 
-def place_of(path: str) -> str:
+def place_of(path: str) -> Place:
     """What a record shows of a path that is no route: its first segment when that is one of ours."""
-    first = path.split("/", 2)[1]
-    return f"/{first}/" if first in CONTROL else "(unknown)"
+    return PLACES.get(path.split("/", 2)[1], UNKNOWN)
 
 
 def _limit_refusal(decision: Decision) -> Refusal:

@@ -9,14 +9,25 @@ from __future__ import annotations
 import random
 import re
 import secrets
-from typing import NamedTuple
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+_NEVER_ZERO = 1 << 64 | 1  # a bit of the trace id and one of the parent id
 
 
-class Trace(NamedTuple):
-    request_id: bytes  # 24 hex digits
-    parent: bytes  # the traceparent we send on, both ways
+class Trace:
+    """Every value is hexadecimal digits and dashes: fit for heads and for JSON as it stands."""
+
+    __slots__ = ("lines", "parent", "request_id")
+
+    def __init__(self, request_id: bytes, parent: bytes) -> None:
+        self.request_id = request_id  # 24 hex digits
+        self.parent = parent  # the traceparent we send on, both ways
+        self.lines = b"traceparent: %b\r\nRequest-Id: %b\r\n" % (parent, request_id)
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """`lines` as fields, for an answer of our own."""
+        return [(b"Request-Id", self.request_id), (b"traceparent", self.parent)]
 
     @property
     def instance(self) -> str:
@@ -35,8 +46,10 @@ class Tracer:
         self._count += 1
         request_id = b"%b%012x" % (self._prefix, self._count)
         found = _TRACEPARENT.fullmatch(traceparent) if traceparent is not None else None
+        # Neither id may be all zeros, which means none.
         if found is None:
-            parent = b"00-%032x-%016x-01" % (self._bits(128) or 1, self._bits(64) or 1)
+            digits = b"%048x" % (self._bits(192) | _NEVER_ZERO)
+            parent = b"00-%b-%b-01" % (digits[:32], digits[32:])
         else:
-            parent = b"00-%b-%016x-%b" % (found[1], self._bits(64) or 1, found[2])
+            parent = b"00-%b-%016x-%b" % (found[1], self._bits(64) | 1, found[2])
         return Trace(request_id, parent)

@@ -113,7 +113,7 @@ class Exchange:
         self._state = CONNECTING
         if self.gone:
             self._fail(ClientGone("before the decision"))
-        elif self.request.length is not None and self.request.length > order.body_limit:
+        elif self.request.length is not None and self.request.length > order.terms.body_limit:
             self._fail(BodyTooLarge("by its Content-Length"))
         else:
             self._take(False)
@@ -133,7 +133,9 @@ class Exchange:
             self._client.start_body(head)
         else:
             self.reached = True
-            connection.begin(self, request.method, request.upgrade if order.allow_upgrade else None, head)
+            connection.begin(
+                self, request.method, request.upgrade if order.terms.allow_upgrade else None, head
+            )
             connection.request_sent = True
 
     def unavailable(self, fault: EdgeFault) -> None:
@@ -271,11 +273,11 @@ class Exchange:
         """Deadlines of the upstream. ``_since`` is up to one tick old, so one tick is added."""
         if self._state not in (CONNECTING, WAITING, ANSWERING, TUNNEL):
             return
-        order = self._order
+        terms = self._order.terms
         now -= self._client.server.limits.tick_seconds
         if now - self._since > self._patience():
             self._fail(UpstreamTimeout(f"silent in state {self._state}"))
-        elif self._state != TUNNEL and now - self._started > order.total_timeout:
+        elif self._state != TUNNEL and now - self._started > terms.total_timeout:
             uploading = self._state == WAITING and not self._client.body_complete and not self._blocked
             self._fail(SlowClient("total time") if uploading else UpstreamTimeout("total time"))
 
@@ -285,16 +287,16 @@ class Exchange:
         """How long the upstream may be silent now. While it waits for the client, that is no matter of its
         own.
         """
-        order = self._order
+        terms = self._order.terms
         if self._state == CONNECTING:
-            return order.connect_timeout
+            return terms.connect_timeout
         if self._state == WAITING:
             if self._client.body_complete and not self._blocked:
-                return order.first_byte_timeout
-            return order.idle_timeout if self._blocked else order.total_timeout
+                return terms.first_byte_timeout
+            return terms.idle_timeout if self._blocked else terms.total_timeout
         if self._state == ANSWERING and self._client.blocked:
-            return order.total_timeout
-        return order.idle_timeout
+            return terms.total_timeout
+        return terms.idle_timeout
 
     def _take(self, fresh: bool) -> None:
         self._since = self._client.clock.now
@@ -311,7 +313,7 @@ class Exchange:
         ended.
         """
         self.bytes_in += len(content)
-        if self.bytes_in > self._order.body_limit:
+        if self.bytes_in > self._order.terms.body_limit:
             self._fail(BodyTooLarge("while it streamed"))
             return None
         return chunks(content, complete) if self.request.chunked else content

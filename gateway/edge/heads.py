@@ -17,7 +17,7 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 def upstream_head(request: Request, order: Order) -> bytes:
     """The request for the upstream: the client's passing lines, one framing line, what the line injects."""
-    upstream = order.upstream
+    upstream, terms = order.upstream, order.terms
     lines = [
         b"%b %b%b HTTP/1.1" % (request.verb, upstream.base, order.target),
         upstream.host_line if order.host is None else b"Host: " + order.host,
@@ -27,19 +27,21 @@ def upstream_head(request: Request, order: Order) -> bytes:
         lines.append(b"Transfer-Encoding: chunked")
     elif request.length is not None:
         lines.append(b"Content-Length: %d" % request.length)
-    if order.pass_authorization and request.authorization is not None:
+    if terms.pass_authorization and request.authorization is not None:
         lines.append(b"Authorization: " + request.authorization)
-    if order.pass_cookies and request.cookies is not None:
+    if terms.pass_cookies and request.cookies is not None:
         lines += request.cookies
-    if order.allow_upgrade and request.upgrade is not None:
+    if terms.allow_upgrade and request.upgrade is not None:
         lines.append(b"Connection: Upgrade\r\nUpgrade: " + request.upgrade)
     return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
 
 
 def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool) -> bytes:
     """The answer for the client: the upstream's passing lines, one framing line, what the line adds."""
-    lines = answer.lines
-    if answer.cookies is not None and order.pass_cookies:
+    lines, terms = answer.lines, order.terms
+    if terms.replaced:
+        lines = [line for line in lines if line.partition(b":")[0].lower() not in terms.replaced]
+    if answer.cookies is not None and terms.pass_cookies:
         lines += answer.cookies
     if not answer.dated:
         lines.append(date)

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.edge.errors import EdgeFault
 from gateway.proxy.pool import Upstream
 
 
-@dataclass(slots=True)
-class Order:
-    """How one request is to be forwarded. Lines in ``injected`` and ``response_lines`` end with CRLF each.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every request on one route: made once, shared by all its orders. Seconds and bytes."""
 
-    ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
-    line. ``sending`` is called when a connection is there and the first byte is about to be written.
-    """
-
-    upstream: Upstream
-    target: bytes
-    injected: bytes = b""
-    response_lines: bytes = b""
     body_limit: int = 1024 * 1024
     connect_timeout: float = 2.0
     first_byte_timeout: float = 30.0
@@ -29,8 +22,40 @@ class Order:
     allow_upgrade: bool = False
     pass_authorization: bool = False
     pass_cookies: bool = False
-    host: bytes | None = None
-    sending: Callable[[], None] | None = None
+    replaced: frozenset[bytes] = frozenset()
+    """Names, in lower case, of the upstream's answer headers that give way to ``response_lines``."""
+
+
+STANDARD: Final = Terms()
+
+
+class Order:
+    """How one request is to be forwarded. Lines in ``injected`` and ``response_lines`` end with CRLF each.
+
+    ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
+    line. ``sending`` is called when a connection is there and the first byte is about to be written; again when
+    the request is repeated. It should not hold the exchange: that would be a cycle for every request.
+    """
+
+    __slots__ = ("host", "injected", "response_lines", "sending", "target", "terms", "upstream")
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        target: bytes,
+        terms: Terms = STANDARD,
+        injected: bytes = b"",
+        response_lines: bytes = b"",
+        sending: Callable[[], None] | None = None,
+        host: bytes | None = None,
+    ) -> None:
+        self.upstream = upstream
+        self.target = target
+        self.terms = terms
+        self.injected = injected
+        self.response_lines = response_lines
+        self.sending = sending
+        self.host = host
 
 
 class Ending:

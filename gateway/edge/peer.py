@@ -28,6 +28,10 @@ class TrustedProxies:
         )
         self._known: dict[str, bool] = {}
 
+    def __bool__(self) -> bool:
+        """Is there anyone to trust?"""
+        return bool(self._networks)
+
     def trusts(self, address: str) -> bool:
         if not self._networks:
             return False

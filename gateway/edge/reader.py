@@ -63,6 +63,7 @@ class RequestReader:
         self._small = min(limits.request_line, limits.field_line, limits.head)
         self._most = limits.fields + 1
         self._trusted = trusted
+        self._proxied = bool(trusted)
         self._hosts = hosts
         self._names = fields.request_names()
         self._authorities: dict[bytes, str] = {}
@@ -109,6 +110,8 @@ class RequestReader:
                 special = True
         request.authorization = authorization
         self._decide_host(request, host)
+        if self._proxied:
+            request.trusted = self._trusted.trusts(peer)
         if special:
             self._decide_special(request)
         return request
@@ -154,7 +157,7 @@ class RequestReader:
         return name
 
     def _decide_peer(self, request: Request) -> None:
-        if self._trusted.trusts(request.peer):
+        if request.trusted:
             if request.forwarded_proto is not None:
                 request.secure = request.forwarded_proto.strip(OWS).lower() == b"https"
             if request.forwarded_for is not None:
@@ -172,7 +175,7 @@ def _request_line(line: bytes, peer: str, secure: bool) -> Request:
         raise MalformedLine("version")
     method = METHODS.get(verb)
     if method is None:
-        _refuse_method(verb)
+        refuse_method(verb)
         raise UnknownMethod("method")
     request = Request(method, verb, target, minor=minor, peer=peer, secure=secure)
     if target[:1] != b"/":
@@ -201,7 +204,8 @@ def _refuse_version(version: bytes) -> None:
         raise UnknownVersion("version")
 
 
-def _refuse_method(verb: bytes) -> None:
+def refuse_method(verb: bytes) -> None:
+    """Raises for a method that is none at all, or one we never speak; returns for an unknown one."""
     if verb in _REFUSED:
         raise RefusedMethod("method")
     if fields.TOKEN.fullmatch(verb) is None:

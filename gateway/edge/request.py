@@ -25,7 +25,9 @@ class Request:
     """One request head as the line and the relay use it.
 
     ``target`` is what goes upstream: the path (``path`` is the same bytes as text) and ``?`` with ``query``
-    if any. ``host`` is in lower case without port, ``authority`` as sent. ``forwarded_lines`` are header
+    if any. ``trusted``: the socket's peer is a proxy of ours, whose word about another request is believed;
+    ``peer`` may be the client before it.
+    ``host`` is in lower case without port, ``authority`` as sent. ``forwarded_lines`` are header
     lines without their line end, ready for the upstream; ``removed_lines`` those taken away by name, for
     decision mode.
     """
@@ -34,7 +36,7 @@ class Request:
         "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue",
         "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length",
         "method", "minor", "nominated", "path", "peer", "query", "removed_lines", "secure", "target",
-        "traceparent", "upgrade", "verb", "wants_upgrade",
+        "traceparent", "trusted", "upgrade", "verb", "wants_upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +48,7 @@ class Request:
         self.minor = minor
         self.peer = peer
         self.secure = secure
+        self.trusted = False
         self.path = ""
         self.query = b""
         self.host = ""
@@ -72,10 +75,14 @@ class Request:
         """The first value of a header that goes upstream; ``name`` in lower case. For rare use: it
         searches.
         """
-        return _find(self.forwarded_lines, name)
+        return next(iter(_find(self.forwarded_lines, name)), None)
 
     def removed_field(self, name: bytes) -> bytes | None:
         """The first value of a header that was removed by name. It is the client's word and nothing more."""
+        return next(iter(self.removed_fields(name)), None)
+
+    def removed_fields(self, name: bytes) -> list[bytes]:
+        """All of them, where two would be one too many."""
         return _find(self.removed_lines or (), name)
 
 
@@ -196,9 +203,9 @@ TAKE: Final[Mapping[int, Callable[[Request, bytes, bytes], None]]] = {
 """What a header that does not simply pass does to the request: called with the whole line and its value."""
 
 
-def _find(lines: list[bytes] | tuple[()], name: bytes) -> bytes | None:
-    for line in lines:
-        found, _, value = line.partition(b":")
-        if found.lower() == name:
-            return value.strip(OWS)
-    return None
+def _find(lines: list[bytes] | tuple[()], name: bytes) -> list[bytes]:
+    return [
+        value.strip(OWS)
+        for found, _, value in (line.partition(b":") for line in lines)
+        if found.lower() == name
+    ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
 from gateway.edge import errors
+from gateway.edge import order as orders
 from gateway.edge.clock import Clock
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
@@ -19,11 +20,9 @@ from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 
 
-class Terms(TypedDict, total=False):
-    """What a test may set of an Order."""
+class RouteTerms(TypedDict, total=False):
+    """What a test may set of an Order's terms."""
 
-    injected: bytes
-    response_lines: bytes
     body_limit: int
     connect_timeout: float
     first_byte_timeout: float
@@ -32,6 +31,13 @@ class Terms(TypedDict, total=False):
     allow_upgrade: bool
     pass_authorization: bool
     pass_cookies: bool
+
+
+class Terms(RouteTerms, total=False):
+    """What a test may set of an Order."""
+
+    injected: bytes
+    response_lines: bytes
     host: bytes | None
 
 
@@ -61,6 +67,18 @@ def render(fault: EdgeFault) -> RenderedFault:
     return status, [(b"Content-Type", b"text/plain")], fault.code.encode()
 
 
+def _order(
+    upstream: Upstream,
+    target: bytes,
+    *,
+    injected: bytes = b"",
+    response_lines: bytes = b"",
+    host: bytes | None = None,
+    **terms: Unpack[RouteTerms],
+) -> Order:
+    return Order(upstream, target, orders.Terms(**terms), injected, response_lines, host=host)
+
+
 @dataclass
 class TestEdge:
     """``line`` may be replaced at any time; the default forwards everything on ``terms``."""
@@ -84,7 +102,7 @@ class TestEdge:
             self.forward(exchange)
 
     def forward(self, exchange: Exchange, **terms: Unpack[Terms]) -> None:
-        order = Order(self.upstream, exchange.request.target, **(self.terms | terms))
+        order = _order(self.upstream, exchange.request.target, **(self.terms | terms))
 
         def done(ending: Ending) -> None:
             self.endings.append(ending)

@@ -13,7 +13,7 @@ from auth.server import clients
 from auth.tokens import issue, signing
 from console.services import credentials
 from gateway import jobs
-from gateway.snapshot import POLL_SECONDS
+from gateway.snapshot.keeper import POLL_SECONDS
 from quota import meter, plans
 from quota.clock import SLEW_NS_PER_S
 from quota.counters import lua

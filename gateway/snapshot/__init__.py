@@ -1,0 +1,1 @@
+"""The one frozen value the line reads: made whole from files and rows, then swapped."""

@@ -1,0 +1,98 @@
+"""What the catalogue's files alone give the line: routes with what each leads to, and documents.
+
+Whatever is the same for every call of an operation is worked out here, once. Knows no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from auth.policy import Demand
+from gateway.access_log import Place
+from gateway.catalog import served
+from gateway.catalog.model import Api, Catalog, Operation, Upstream
+from gateway.edge.order import Terms
+from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line
+from gateway.route import ApiRoutes, Routes, compile_routes
+
+NO_LIMIT = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a route leads to: one operation of one API, with all that is the same for each call of it."""
+
+    api: Api
+    operation: Operation
+    demand: Demand
+    upstreams: Mapping[str, tuple[Upstream, ...]]  # by environment; at least one each
+    terms: Terms
+    cut: int  # characters of the API's base, which the upstream does not see
+    prefix: bytes  # the line that tells it
+    life: Sequence[Field]  # what answers say of a version on its way out
+    life_lines: bytes
+    place: Place  # "/behov/v1/needs/{needId}": what logs and metrics show
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file the edge answers with itself: the OpenAPI document, api-info."""
+
+    media_type: bytes
+    body: bytes
+
+
+def routes_of(catalog: Catalog, issuer: str) -> Routes[Published]:
+    return Routes({api.key: _routes(api, catalog, issuer) for api in catalog.apis.values()})
+
+
+def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
+    upstreams = {str(environment): found for environment, found in api.upstreams.items() if found}
+    later = [each for each in catalog.apis.values() if each.id == api.id and each.major > api.major]
+    successor = min(
+        (each for each in later if each.status.callable), key=lambda each: each.major, default=None
+    )
+    life = life_fields(api, successor, issuer)
+    return compile_routes(
+        (
+            operation.method,
+            operation.path,
+            Published(
+                api=api,
+                operation=operation,
+                demand=Demand(api.key, operation.scopes, api.status.callable),
+                upstreams=upstreams,
+                terms=_terms(api, operation, replaced=LIFE_NAMES if life else frozenset()),
+                cut=len(api.base),
+                prefix=prefix_line(api.base),
+                life=life,
+                life_lines=lines_of(life),
+                place=Place(api.base + operation.path, api.key, operation.id),
+            ),
+        )
+        for operation in api.operations
+    )
+
+
+def _terms(api: Api, operation: Operation, replaced: frozenset[bytes]) -> Terms:
+    return Terms(
+        body_limit=operation.body_limit,
+        connect_timeout=api.timeouts.connect,
+        first_byte_timeout=api.timeouts.first_byte,
+        idle_timeout=api.timeouts.idle,
+        total_timeout=api.timeouts.total or NO_LIMIT,
+        pass_authorization=api.access.pass_authorization,
+        replaced=replaced,
+    )
+
+
+def documents_of(catalog: Catalog, issuer: str) -> dict[str, Document]:
+    documents: dict[str, Document] = {}
+    for api in catalog.apis.values():
+        json_body = served.openapi_json(api, issuer, "en")
+        yaml_body = served.openapi_yaml(api, issuer, "en")
+        documents[f"{api.base}/openapi.json"] = Document(b"application/json", json_body)
+        documents[f"{api.base}/openapi.yaml"] = Document(b"application/yaml", yaml_body)
+        documents[f"{api.base}/api-info"] = Document(b"application/json", served.api_info(api, issuer))
+    return documents
