@@ -15,7 +15,7 @@ from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader
 from gateway.errors import status_of
-from gateway.pipeline import CONTROL_BODY_LIMIT
+from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
 from gateway.proxy.pool import PoolLimits
 from tests.portal.documents import LANGUAGES, code, page, plain_figures, seconds, size, table
@@ -78,7 +78,7 @@ def test_no_bound_is_left_out() -> None:
 def test_the_bodies_of_apis_and_console(language: str) -> None:
     rows = table(page(language, "operate/edge.md"), "sizes")
     assert rows[6][1].startswith(size(_DEFAULT_BODY))
-    assert rows[7][1] == size(CONTROL_BODY_LIMIT)
+    assert rows[7][1] == size(CONTROL_TERMS.body_limit)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
