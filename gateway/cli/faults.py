@@ -62,6 +62,9 @@ def explain(error: Exception) -> tuple[str, str]:
         case click.ClickException():
             return "failed", error.format_message()
         case CannotStart():
+            cause = error.__cause__  # knows more than the sentence made of it
+            if isinstance(cause, StorageError | QuotaError):
+                return "cannot-start", _by_class(cause)
             return "cannot-start", str(error)
     return "failed", str(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sqlite3
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.cli import faults
 from gateway.cli.output import Failure
+from quota.counters.memory import MemoryCounters
 from storage import migrate
 from tests.gateway.cli.terminal import Outcome, Terminal
 
@@ -198,6 +200,17 @@ def test_every_expected_fault_has_a_code_and_a_sentence(
     assert sentence
     faults.report(error, as_json=True)
     assert json.loads(capsys.readouterr().err) == {"error": {"code": code, "message": sentence}}
+
+
+def test_an_edge_beside_another_says_whose_counters_they_are(terminal: Terminal) -> None:
+    folder = terminal.data / "counters" / "0"
+    held = MemoryCounters(folder)
+    terminal.set(PORT=_free(), ADMIN_PORT=_free(), ACCESS_LOG="")
+    asyncio.run(held.start())
+    try:
+        refused(terminal("serve edge"), "Another process already uses these counters", str(folder))
+    finally:
+        asyncio.run(held.close())
 
 
 def test_a_fault_of_ours_keeps_its_traceback(bare: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
