@@ -75,6 +75,7 @@ class Edge:
         self.log = AccessLog(settings.access_log)
         self.metrics = LineMetrics(self._gauges)
         self.renderer = Renderer(settings.issuer)
+        self.tracer = Tracer()
         self.keeper.listeners.append(lambda snapshot: self.upstreams.keep_only(snapshot.catalog))
         line = Line(
             snapshot=lambda: self.keeper.current,
@@ -82,7 +83,7 @@ class Edge:
             counters=self.counters,
             upstreams=self.upstreams,
             renderer=self.renderer,
-            tracer=Tracer(),
+            tracer=self.tracer,
             record=self._record,
         )
         self.server = EdgeServer(
@@ -97,9 +98,10 @@ class Edge:
 
     def _rendered(self, fault: EdgeFault) -> RenderedFault:
         """An answer to what was refused before the line."""
-        answer = self.renderer.render(fault)
+        trace = self.tracer.of(None)
+        answer = self.renderer.render(fault, instance=trace.instance)
         self.metrics.refused(fault.code)
-        return answer.status, answer.headers, answer.body
+        return answer.status, [*answer.headers, (b"Request-Id", trace.request_id)], answer.body
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

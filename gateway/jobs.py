@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from auth.origin import system
 from auth.tokens import signing
 from gateway.settings import Settings
+from quota.ledger import write_left_behind
 from storage import revocations, sessions
 from storage.database import Database
 from storage.errors import StorageError
@@ -39,20 +40,37 @@ async def clear_expired(database: Database, now: int) -> None:
         await signing.retire_due(session, now, system("worker"))
 
 
-JOBS: Sequence[Job] = (Job("clear expired", 300.0, clear_expired),)
+def left_behind(settings: Settings) -> Callable[[Database, int], Awaitable[None]]:
+    """Usage that stands only in the counters of edge processes beyond SLUSS_EDGE_PROCESSES, from when there were
+    more: the processes of today write their own."""
+
+    async def work(database: Database, _: int) -> None:
+        for folder in (settings.data_dir / "counters").glob("*"):
+            if folder.name.isdecimal() and int(folder.name) >= settings.edge_processes:
+                await write_left_behind(database, folder)
+
+    return work
+
+
+def jobs_of(settings: Settings) -> Sequence[Job]:
+    """Every job, with what it needs to know."""
+    return (
+        Job("clear expired", 300.0, clear_expired),
+        Job("write left-behind usage", 600.0, left_behind(settings)),
+    )
 
 
 async def run(
     settings: Settings,
     stop: asyncio.Event,
-    jobs: Sequence[Job] = JOBS,
+    jobs: Sequence[Job] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Run every job at its interval until `stop`; one that is at work then is let finish."""
     database = Database(settings.database_url)
     try:
         async with asyncio.TaskGroup() as group:
-            for job in jobs:
+            for job in jobs_of(settings) if jobs is None else jobs:
                 group.create_task(_repeat(job, database, stop, clock), name=job.name)
     finally:
         await database.close()

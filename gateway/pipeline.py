@@ -261,10 +261,9 @@ class Call:
     def _record(self, status: int, bytes_out: int, bytes_in: int = 0, upstream_status: int = 0) -> None:
         """One record per call, whatever happened."""
         published, caller = self.published, self.caller
-        duration = monotonic() - self.began
         self.line.record(
             Record(
-                self.time + duration,
+                self.time,
                 self.trace,
                 self.method,
                 published.place if published is not None else place_of(self.path),
@@ -273,7 +272,7 @@ class Call:
                 self.outcome or "",
                 caller.who if caller is not None else NOBODY,
                 self.exchange.request.peer,
-                duration,
+                monotonic() - self.began,
                 bytes_in,
                 bytes_out,
                 upstream_status,

@@ -19,6 +19,7 @@ class AccessRows:
     """`version` is the change number these rows hold at least."""
 
     version: int
+    changed_ms: int  # when the newest of them was made
     apps: list[App]  # not deleted
     subscriptions: list[Subscription]  # not closed, of those apps
     organisations_disabled: frozenset[str]
@@ -43,6 +44,7 @@ async def load(session: AsyncSession, now: int) -> AccessRows:
     disabled = select(organisation.c.id).where(organisation.c.disabled_at.is_not(None))
     return AccessRows(
         version=version,
+        changed_ms=await changes.changed_ms(session),
         apps=open_apps,
         subscriptions=open_subscriptions,
         organisations_disabled=frozenset((await session.execute(disabled)).scalars()),

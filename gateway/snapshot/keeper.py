@@ -84,7 +84,10 @@ class SnapshotKeeper:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
             self._wake.clear()
-            await self._look(files=turn % FILES_EVERY == 0)
+            try:
+                await self._look(files=turn % FILES_EVERY == 0)
+            except Exception:  # the next look may succeed; without this task nothing is revoked
+                log.exception("the snapshot could not be renewed")
 
     async def _look(self, *, files: bool) -> None:
         assert self.current is not None
@@ -120,9 +123,13 @@ class SnapshotKeeper:
         now = self._clock()
         async with self._database.read() as session:
             rows = await access_rows.load(session, int(now))
-        self.current = build(catalog, rows, self._issuer, now, self.current)
+        before = self.current
+        self.current = build(catalog, rows, self._issuer, now, before)
         self._waiting = None
         self.state.swaps += 1
         self.state.checked_at = self._clock()
+        if before is not None and rows.version != before.version:
+            self.state.last_delay = max(0.0, self.state.checked_at - rows.changed_ms / 1000)
+            self.state.longest_delay = max(self.state.longest_delay, self.state.last_delay)
         for listener in self.listeners:
             listener(self.current)

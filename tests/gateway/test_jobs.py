@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from auth.tokens import signing, vault
 from gateway import jobs
 from gateway.jobs import Job
 from gateway.settings import Settings, load
-from storage import apps, organisations, revocations, signing_keys
+from quota.counters.memory import MemoryCounters
+from quota.counters.protocol import Outcome, UsageKey
+from storage import apps, organisations, revocations, signing_keys, usage
 from storage.database import Database
 from storage.errors import Unavailable
 
@@ -43,6 +46,20 @@ async def test_what_has_expired_is_cleared(database: Database, tmp_path: Path) -
         assert {row.jti for row in await revocations.live(session, NOW)} == {"still-live"}
         states = sorted(row.state for row in await signing_keys.all_published(session))
     assert states == ["active", "next"]
+
+
+async def test_usage_of_processes_that_are_no_more_is_written(settings: Settings, database: Database) -> None:
+    key = UsageKey("sub_1", "org_1", "app_1", "eko/v1", "getEcho", "prova", 1)
+    for process in (0, 1):
+        counters = MemoryCounters(settings.data_dir / "counters" / str(process))
+        await counters.start()
+        counters.record(key, Outcome.REFUSED)
+        await counters.close()
+    await jobs.left_behind(settings)(database, NOW)
+    now = int(time.time())
+    async with database.read() as session:
+        rows = await usage.totals(session, "org_1", start=now - 7200, end=now + 3600, by=("outcome",))
+    assert [(row.outcome, row.calls) for row in rows] == [("refused", 1)], "process 0 is still configured"
 
 
 async def test_a_job_is_done_at_once_and_ends_with_the_worker(settings: Settings) -> None:

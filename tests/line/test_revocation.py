@@ -67,6 +67,9 @@ def test_everything_that_can_be_taken_back(platform: Platform) -> None:
     platform.run(_act(platform, "rotate", clients[3]))
     stops(platform, tokens[3], 401, "revoked-token")
 
+    for edge in (0, 1):
+        assert 0 < platform.metric("sluss_change_delay_longest_seconds", edge) < BOUND_S
+
 
 @pytest.mark.redis
 def test_a_withdrawn_key_takes_its_tokens_with_it(platform: Platform) -> None:

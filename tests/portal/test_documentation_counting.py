@@ -13,6 +13,7 @@ from auth.server import clients
 from auth.tokens import issue, signing
 from console.services import credentials
 from gateway import jobs
+from gateway.settings import load
 from gateway.snapshot.keeper import POLL_SECONDS
 from quota import meter, plans
 from quota.clock import SLEW_NS_PER_S
@@ -135,7 +136,8 @@ def test_the_figures_of_authentication(language: str) -> None:
 def test_the_page_on_records_has_the_same_figures(language: str) -> None:
     text = section(page(language, "operate/records.md"), "retention")
     assert f"{signing.RETIRING_FOR} s" in text
-    assert {job.every for job in jobs.JOBS} == {300.0}
+    every = {job.name: job.every for job in jobs.jobs_of(load({}))}
+    assert every == {"clear expired": 300.0, "write left-behind usage": 600.0}
     for script in (lua.TAKE, lua.RAISE):
         assert str(70 * 24 * 3600) in script
     assert "70 " in text

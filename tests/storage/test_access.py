@@ -12,7 +12,7 @@ from tests.storage.samples import NOW, subscribe, tenant, two_tenants
 async def test_an_empty_database_gives_empty_rows(database: Database) -> None:
     async with database.read() as session:
         rows = await access.load(session, NOW)
-    assert rows == access.AccessRows(0, [], [], frozenset(), frozenset(), [])
+    assert rows == access.AccessRows(0, 0, [], [], frozenset(), frozenset(), [])
 
 
 async def test_what_is_deleted_closed_expired_or_retired_is_not_loaded(database: Database) -> None:

@@ -75,10 +75,11 @@ def changes() -> None:
         "changes",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         number("version"),
+        number("changed_ms"),
         sa.CheckConstraint("id = 1", name="ck_changes_one_row"),
         key("changes", "id"),
     )
-    op.execute("INSERT INTO changes (id, version) VALUES (1, 0)")
+    op.execute("INSERT INTO changes (id, version, changed_ms) VALUES (1, 0, 0)")
 
 
 def people() -> None:
