@@ -176,6 +176,15 @@ ANSWER = (
 )
 
 
+@pytest.mark.parametrize(
+    ("proxies", "trusted"), [((), False), (("10.0.0.0/8",), False), (("127.0.0.0/8",), True)]
+)
+async def test_only_the_socket_s_peer_can_be_a_trusted_proxy(proxies: tuple[str, ...], trusted: bool) -> None:
+    async with running_edge(trusted=proxies) as edge, raw_client(edge.port) as client:
+        await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.1.1.1\r\n\r\n")
+        assert edge.requests[0].trusted is trusted
+
+
 async def test_of_an_answer_only_what_is_meant_for_the_client_passes() -> None:
     async with (
         scripted_upstream(answering(ANSWER)) as upstream,
@@ -189,6 +198,20 @@ async def test_of_an_answer_only_what_is_meant_for_the_client_passes() -> None:
         ]  # fmt: skip
         assert answer.values("request-id") == ["req_1"]
         assert answer.body == b"hi"
+
+
+async def test_what_the_line_says_itself_an_upstream_cannot_say_otherwise() -> None:
+    said = b"HTTP/1.1 200 OK\r\nSUNSET: never\r\nLink: </a>\r\nContent-Length: 0\r\n\r\n"
+    async with (
+        scripted_upstream(answering(said)) as upstream,
+        running_edge(
+            upstream.url, response_lines=b"Sunset: soon\r\n", replaced=frozenset((b"sunset",))
+        ) as edge,
+        raw_client(edge.port) as client,
+    ):
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert answer.values("sunset") == ["soon"]
+        assert answer.values("link") == ["</a>"]
 
 
 @pytest.mark.parametrize("pass_cookies", [True, False])

@@ -31,6 +31,7 @@ class RouteTerms(TypedDict, total=False):
     allow_upgrade: bool
     pass_authorization: bool
     pass_cookies: bool
+    replaced: frozenset[bytes]
 
 
 class Terms(RouteTerms, total=False):
