@@ -48,8 +48,8 @@ class Tracer:
         found = _TRACEPARENT.fullmatch(traceparent) if traceparent is not None else None
         # Neither id may be all zeros, which means none.
         if found is None:
-            digits = b"%048x" % (self._bits(192) | _NEVER_ZERO)
-            parent = b"00-%b-%b-01" % (digits[:32], digits[32:])
+            digits = (self._bits(192) | _NEVER_ZERO).to_bytes(24, "big").hex()
+            parent = f"00-{digits[:32]}-{digits[32:]}-01".encode()
         else:
             parent = b"00-%b-%016x-%b" % (found[1], self._bits(64) | 1, found[2])
         return Trace(request_id, parent)

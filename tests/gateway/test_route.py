@@ -98,3 +98,17 @@ def test_finds_what_a_plain_search_finds(templates: list[str], path: str) -> Non
         found = routes.find("GET", path)
         assert _matches(found, path)
         assert (path in wanted) <= (found == path)  # a fixed path wins over any parameter
+
+
+def test_head_of_a_whole_path_is_its_get_whatever_a_template_has() -> None:
+    routes = compile_routes([("GET", "/a", "whole"), ("HEAD", "/{x}", "template"), ("POST", "/{x}", "post")])
+    assert routes.find("HEAD", "/a") == "whole"
+    assert routes.find("POST", "/a") == "post"
+    assert routes.find("HEAD", "/b") == "template"
+
+
+def test_a_fixed_segment_that_leads_nowhere_gives_way_to_the_parameter() -> None:
+    routes = compile_routes([("GET", "/a/{x}", 1), ("GET", "/{y}/b/c", 2), ("POST", "/{y}/{z}", 3)])
+    assert routes.find("GET", "/a/b") == 1
+    assert routes.find("GET", "/a/b/c") == 2
+    assert routes.find("POST", "/a/b") == 3
