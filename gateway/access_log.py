@@ -82,8 +82,8 @@ class Record:
         trace = self.trace
         return _LINE % (
             self.at, trace.request_id, trace.parent, orjson.dumps(self.method), self.place.json, self.status,
-            orjson.dumps(self.code) if self.code else b'""', b'"%b"' % self.outcome.encode(), self.who.json, orjson.dumps(self.peer),
-            self.duration, self.bytes_in, self.bytes_out, self.upstream_status,
+            orjson.dumps(self.code) if self.code else b'""', b'"%b"' % self.outcome.encode(), self.who.json,
+            orjson.dumps(self.peer), self.duration, self.bytes_in, self.bytes_out, self.upstream_status,
         )  # fmt: skip
 
 
