@@ -4,6 +4,7 @@ AuthError
 ├── Unauthenticated            the caller has not shown who it is (`bearer_error`: RFC 6750, 3.1)
 │   ├── MissingToken           no Authorization, or another scheme than Bearer
 │   ├── MalformedAuthorization not `Bearer` SP b64token; `invalid_request`
+│   │   └── TokenInQuery       also or only in the address, where logs and histories keep it
 │   └── InvalidToken           `invalid_token`
 │       ├── MalformedToken     not the form our issuer writes
 │       ├── ForeignToken       not signed by a key of ours, or another issuer
@@ -83,6 +84,12 @@ class MalformedAuthorization(Unauthenticated):
     sv = "Huvudet Authorization har fel form. Det ska vara Bearer, ett mellanslag och token."
     en = "The Authorization header is malformed. It must be Bearer, one space and the token."
     bearer_error = "invalid_request"
+
+
+class TokenInQuery(MalformedAuthorization):
+    code = "token-in-query"
+    sv = "Åtkomsttoken får inte stå i adressen. Skicka den som Authorization: Bearer."
+    en = "An access token may not stand in the address. Send it as Authorization: Bearer."
 
 
 class InvalidToken(Unauthenticated):

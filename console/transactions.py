@@ -6,12 +6,13 @@ so its own entry is written in a second transaction (P5: denied acts too).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from console.errors import ConsoleError
+from console.arrival import ID
+from console.errors import ConsoleError, Forbidden
 from console.roles import Actor
 from console.services.journal import record
 from storage.database import Database
@@ -38,8 +39,23 @@ async def read(database: Database, work: Work[T]) -> T:
 
 
 async def record_refusal(
-    database: Database, actor: Actor, refusal: ConsoleError, where: str, now: int
+    database: Database, actor: Actor, refusal: ConsoleError, where: str, ids: Mapping[str, str], now: int
 ) -> None:
-    """Writes who was refused what. `where` is a route template, so ids of persons or secrets never get here."""
+    """Writes who was refused what: `where` is a route template, `ids` what stood in its places.
+
+    The entry belongs to the organisation when a member of it was refused. A stranger's guess does not: else anyone
+    could fill another's log.
+    """
+    named = {name: value for name, value in ids.items() if ID.fullmatch(value)}
+    owner = named.get("organisationId") or named.get("organisation")
     async with database.begin() as session:
-        await record(session, actor, "refused", "route", where, now=now, after={"code": refusal.code})
+        await record(
+            session,
+            actor,
+            "refused",
+            "route",
+            where,
+            now=now,
+            organisation_id=owner if type(refusal) is Forbidden else None,
+            after={"code": refusal.code, **named},
+        )

@@ -208,6 +208,10 @@ class Edge:
             now.warnings.append(
                 "the database does not answer; the last snapshot is used and usage is kept back"
             )
+        if self.flusher.failures:
+            now.warnings.append("usage cannot be written to the ledger; it is kept in the counters' files")
+        if isinstance(self.counters, RedisCounters) and self.counters.fault:
+            now.warnings.append("Redis does not answer; each plan says whether calls pass without it")
         if state.catalog_faults:
             now.warnings.append(
                 f"the publication files on disk have {state.catalog_faults} faults; see the log"

@@ -23,7 +23,7 @@ from typing import Final
 
 from auth.authenticate import Authenticator
 from auth.authorise import authorise
-from auth.errors import AuthError
+from auth.errors import AuthError, TokenInQuery
 from gateway import decide
 from gateway.access_log import NOBODY, Place, Record
 from gateway.catalog.model import Family
@@ -126,6 +126,8 @@ class Call:
             published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
                 raise ApiRetired
+            if b"access_token=" in self.exchange.request.query:
+                raise TokenInQuery
             principal = line.authenticate(self.exchange.request.authorization, snapshot.keys, self.time)
             self.caller = line.callers.of(principal)
             grant = authorise(principal, published.demand, snapshot.access)
@@ -220,12 +222,17 @@ class Call:
         self.exchange.reply(200, headers, document.body)
         return self._record(200, len(document.body))
 
+    def _family(self) -> Family:
+        """The form of errors is the API's, also where none of its operations was found."""
+        snapshot = self.line.snapshot()
+        return snapshot.family_at(self.path) if snapshot is not None else Family.REST
+
     def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
         """Our own answer instead of the upstream's."""
         published = self.published
         answer = self.line.renderer.render(
             refusal,
-            family=published.api.family if published else Family.REST,
+            family=self._family(),
             accept_language=self.exchange.request.accept_language,
             instance=self.trace.instance,
         )

@@ -97,8 +97,8 @@ async def set_state(session: AsyncSession, organisation_id: str, app_id: str, st
     """Raises `NotFound`, and `WrongState` when the life cycle has no such step. The same state again is no
     error.
 
-    What leaves `active` loses its tokens for good: those issued before `now` stay refused when it comes
-    back.
+    What leaves `active` loses its tokens for good: those issued until `now` stay refused when it
+    comes back.
     """
     before = await get(session, organisation_id, app_id)
     if before is None:
@@ -108,7 +108,9 @@ async def set_state(session: AsyncSession, organisation_id: str, app_id: str, st
     changed = (
         update(table)
         .where(*_owned(organisation_id, app_id), table.c.state.in_(REACHED_FROM[state]))
-        .values(state=state, **({} if state == "active" else {"tokens_valid_from": _no_lower_than(now)}))
+        .values(
+            state=state, **({} if state == "active" else {"tokens_valid_from": _past_all_issued(now + 1)})
+        )
         .returning(*columns(table, App))
     )
     after = await one(session, App, changed)
@@ -118,11 +120,11 @@ async def set_state(session: AsyncSession, organisation_id: str, app_id: str, st
 
 
 async def set_tokens_valid_from(session: AsyncSession, organisation_id: str, app_id: str, at: int) -> App:
-    """Refuses the app's tokens issued before `at`; never moves back. Raises `NotFound`."""
+    """Refuses every token of the app issued before `at`, and before this call. Raises `NotFound`."""
     changed = (
         update(table)
         .where(*_owned(organisation_id, app_id))
-        .values(tokens_valid_from=_no_lower_than(at))
+        .values(tokens_valid_from=_past_all_issued(at))
         .returning(*columns(table, App))
     )
     return await _changed(session, await one(session, App, changed))
@@ -135,8 +137,12 @@ async def _changed(session: AsyncSession, app: App | None) -> App:
     return app
 
 
-def _no_lower_than(at: int) -> ColumnElement[int]:
-    return case((table.c.tokens_valid_from > at, table.c.tokens_valid_from), else_=at)
+def _past_all_issued(at: int) -> ColumnElement[int]:
+    """`at`, or one second past the present line when that is not before it. Tokens carry whole seconds and are
+    dated no earlier than the line, so moving it is the only way to be past those issued since it was drawn.
+    """
+    line = table.c.tokens_valid_from
+    return case((line >= at, line + 1), else_=at)
 
 
 def _owned(organisation_id: str, app_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

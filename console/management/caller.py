@@ -21,7 +21,7 @@ from console.roles import Actor, Via
 from console.services import accounts
 from storage.people import Person
 
-CSRF_HEADER = "sluss-csrf"
+CSRF_HEADER = "x-sluss-csrf"
 
 
 @dataclass(frozen=True, slots=True)

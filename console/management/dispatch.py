@@ -65,7 +65,9 @@ class Endpoint:
             if caller is not None and (refusal.audited or (operation.mutates and _hidden(refusal))):
                 where = f"{operation.method} {ROOT}{operation.path}"
                 with translated():
-                    await transactions.record_refusal(self._desk.database, caller.actor, refusal, where, now)
+                    await transactions.record_refusal(
+                        self._desk.database, caller.actor, refusal, where, request.path_params, now
+                    )
             raise
         return _response(operation, answer, arrived)
 

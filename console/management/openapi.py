@@ -34,7 +34,7 @@ parameters are refused, as are duplicate names in JSON.
 
 Authentication: a personal token as `Authorization: Bearer sluss_pat_…`, or the console's session cookie. With the
 cookie, whatever changes something must come from our own origin (`Sec-Fetch-Site: same-origin`, or `Origin` equal to
-the issuer) and carry the header `Sluss-CSRF: 1`.
+the issuer) and carry the header `X-Sluss-CSRF: 1`.
 """
 
 

@@ -97,7 +97,7 @@ class PageEndpoint:
             where = f"{page.request.method} /console{self._route.path}"
             with translated():
                 await transactions.record_refusal(
-                    self._site.desk.database, page.actor, refusal, where, page.now
+                    self._site.desk.database, page.actor, refusal, where, page.path, page.now
                 )
         return refusal_page(page, refusal)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.credentials import rotation
 from console.errors import AlreadyTaken, FieldFault, Invalid, LastOwner, NotFound, OperatorOnly, TooMany
 from console.roles import Act, Actor, Role
 from console.services.journal import record
 from console.services.organisation_number import normalise
 from console.services.standing import demand_operator, enter, standing_roles
+from storage import apps, organisations, people
 from storage import errors as storage_errors
-from storage import organisations, people
 from storage.organisations import Organisation
 from storage.people import Person
 
@@ -151,6 +152,9 @@ async def disable(
     demand_operator(actor)
     organisation = await enter(session, actor, organisation_id, Act.ORGANISATION_DISABLE)
     await organisations.set_disabled(session, organisation_id, now if disabled else None)
+    if disabled:  # as with an app that is suspended, old tokens stay dead when the organisation comes back
+        for app in await apps.for_organisation(session, organisation_id):
+            await rotation.revoke_tokens(session, organisation_id, app.id, now)
     await record(
         session,
         actor,

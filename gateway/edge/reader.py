@@ -22,6 +22,7 @@ from gateway.edge.errors import (
     MalformedHost,
     MalformedLine,
     MalformedRequest,
+    MalformedTarget,
     RefusedMethod,
     TargetTooLong,
     UnknownHost,
@@ -179,6 +180,8 @@ def _request_line(line: bytes, peer: str, secure: bool) -> Request:
         raise UnknownMethod("method")
     request = Request(method, verb, target, minor=minor, peer=peer, secure=secure)
     if target[:1] != b"/":
+        if not secure and target[:6].lower() == b"https:":
+            raise MalformedTarget("https on a plain connection")
         request.authority, target = split_absolute(target)
         if not request.authority:
             raise MalformedHost("no authority in the target")

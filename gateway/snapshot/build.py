@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth.policy import AccessTable, AppAccess, Grant
 from auth.tokens.keys import VerificationKeys
-from gateway.catalog.model import AtEnd, Catalog, CountersAway, Plan
+from gateway.catalog.model import AtEnd, Catalog, CountersAway, Family, Plan
 from gateway.route import Routes
 from gateway.snapshot.published import Document, Published, documents_of, routes_of
 from quota.counters.protocol import UsageKey
@@ -50,6 +50,11 @@ class Snapshot:
     keys: VerificationKeys
     access: AccessTable
     subscribed: Mapping[str, Subscribed]  # by subscription id
+
+    def family_at(self, path: str) -> Family:
+        """The family of the API below whose base a path lies; REST where there is none."""
+        api = self.catalog.apis.get("/".join(path.split("/", 3)[1:3]))
+        return api.family if api is not None else Family.REST
 
 
 def build(

@@ -8,22 +8,22 @@ from tests.console.browser import ISSUER
 from tests.console.callers import PASSWORD, ROOT, Console
 
 BODY = {"name": "Bris AB", "number": "556677-8899", "type": "company"}
-PROOF = {"Origin": ISSUER, "Sluss-CSRF": "1"}
+PROOF = {"Origin": ISSUER, "X-Sluss-CSRF": "1"}
 
 
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({}, 403),
-        ({"Sluss-CSRF": "1"}, 403),
+        ({"X-Sluss-CSRF": "1"}, 403),
         ({"Origin": ISSUER}, 403),
-        ({"Origin": "https://evil.example", "Sluss-CSRF": "1"}, 403),
-        ({"Origin": "null", "Sluss-CSRF": "1"}, 403),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": ISSUER, "Sluss-CSRF": "1"}, 403),
-        ({"Sec-Fetch-Site": "same-site", "Sluss-CSRF": "1"}, 403),
-        ({**PROOF, "Sluss-CSRF": "0"}, 403),
+        ({"Origin": "https://evil.example", "X-Sluss-CSRF": "1"}, 403),
+        ({"Origin": "null", "X-Sluss-CSRF": "1"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": ISSUER, "X-Sluss-CSRF": "1"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "X-Sluss-CSRF": "1"}, 403),
+        ({**PROOF, "X-Sluss-CSRF": "0"}, 403),
         (PROOF, 201),
-        ({"Sec-Fetch-Site": "same-origin", "Sluss-CSRF": "1"}, 201),
+        ({"Sec-Fetch-Site": "same-origin", "X-Sluss-CSRF": "1"}, 201),
     ],
 )
 async def test_changing(console: Console, headers: dict[str, str], status: int) -> None:

@@ -74,8 +74,13 @@ async def test_names_that_are_the_gateways_own_do_not_pass(name: str) -> None:
 
 
 async def test_other_headers_pass_as_they_are_and_in_order() -> None:
-    arrived = await passed(b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Empty:\r\nx-latin: \xe5\r\n")
-    assert b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Empty:\r\nx-latin: \xe5\r\n" in arrived.head
+    arrived = await passed(
+        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Sluss-CSRF: 1\r\nX-Empty:\r\nx-latin: \xe5\r\n"
+    )
+    assert (
+        b"X-A: 1\r\naccept:  text/html\r\nX-A: 2\r\nX-Sluss-CSRF: 1\r\nX-Empty:\r\nx-latin: \xe5\r\n"
+        in arrived.head
+    )
 
 
 async def test_connection_takes_away_what_it_names_and_nothing_of_ours() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.catalog.model import Status
+from gateway.catalog.model import Family, Status
 from gateway.edge.errors import (
     AnswerCut,
     BodyTooLarge,
@@ -79,6 +79,18 @@ class TestRefusedBeforeTheCounters:
     async def test_method(self) -> None:
         answer = self.refused("/eko/v1/stream", 405, "method-not-allowed", method="POST", token=None)
         assert answer.fields["allow"] == "GET, HEAD"
+
+    async def test_a_fhir_api_says_so_in_its_own_form_where_nothing_was_found(self) -> None:
+        catalog = reference()
+        api = replace(catalog.apis["eko/v1"], family=Family.FHIR)
+        self.stand.use(rows(self.stand.mint), replace(catalog, apis={**catalog.apis, "eko/v1": api}))
+        for path, status in (("/eko/v1/nej", 404), ("/eko/v1/echo", 401)):
+            answer = self.stand.call(self.stand.request(path, token=None))
+            assert answer.status == status
+            assert json.loads(answer.body)["resourceType"] == "OperationOutcome"
+
+    async def test_a_token_in_the_address(self) -> None:
+        self.refused("/eko/v1/echo?access_token=x", 400, "token-in-query")
 
     async def test_no_token(self) -> None:
         self.refused("/eko/v1/echo", 401, "missing-token", token=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auth.authorise import honoured
@@ -65,6 +67,19 @@ async def test_without_overlap_the_old_secret_and_its_tokens_end(any_platform: P
     assert await status(any_platform, client, new) == 200
     rows = await any_platform.access()
     app = next(app for app in rows.apps if app.id == client.app_id)
+    access = AppAccess(
+        app.id, app.client_id, app.organisation_id, app.environment, True, app.tokens_valid_from
+    )
+    with pytest.raises(RevokedToken):
+        honoured(await any_platform.principal(token), AccessTable(apps={app.client_id: access}))
+
+
+async def test_a_token_between_two_rotations_of_one_second_ends_too(any_platform: Platform) -> None:
+    client = await any_platform.client("behov/v1")
+    new = (await roll(any_platform, client, 0)).secret.text
+    token = await any_platform.token(replace(client, secret=new))
+    await roll(any_platform, client, 0)
+    app = next(app for app in (await any_platform.access()).apps if app.id == client.app_id)
     access = AppAccess(
         app.id, app.client_id, app.organisation_id, app.environment, True, app.tokens_valid_from
     )
