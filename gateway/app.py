@@ -62,7 +62,6 @@ class Edge:
     def __init__(self, settings: Settings, process: int) -> None:
         self.settings = settings
         self.process = process
-        self.began = time.time()
         self.draining = False
         self.database = Database(settings.database_url)
         self.keeper = SnapshotKeeper(

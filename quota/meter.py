@@ -56,11 +56,3 @@ def ending_of(
     if not upstream_status:
         return Ending.NO_ANSWER
     return Ending.ANSWERED if whole else Ending.UPSTREAM_CUT
-
-
-def billable(
-    upstream_reached: bool, upstream_status: int | None, *, client_left: bool = False, whole: bool = True
-) -> bool:
-    """Whether the call keeps its units (`Counters.keep`); else they go back (`Counters.give_back`)."""
-    ending = ending_of(upstream_reached, upstream_status, client_left=client_left, whole=whole)
-    return OUTCOMES[ending] is Outcome.SERVED

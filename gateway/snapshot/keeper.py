@@ -7,7 +7,6 @@ unreachable database leaves the running snapshot in place and shows in `KeeperSt
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import time
@@ -59,7 +58,6 @@ class SnapshotKeeper:
         self._waiting: Catalog | None = None  # read, but not yet in use: the database was away
         self._issuer = issuer
         self._clock = clock
-        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.state = KeeperState()
         self.current: Snapshot | None = None
@@ -75,15 +73,9 @@ class SnapshotKeeper:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def nudge(self) -> None:
-        """Look now: a change notice has come."""
-        self._wake.set()
-
     async def _watch(self) -> None:
         for turn in itertools.count():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-            self._wake.clear()
+            await asyncio.sleep(POLL_SECONDS)
             try:
                 await self._look(files=turn % FILES_EVERY == 0)
             except Exception:  # the next look may succeed; without this task nothing is revoked

@@ -65,7 +65,7 @@ def first_line(command: Sequence[str]) -> str:
 def running(process: Process, target: Target) -> Running:
     try:
         process.wait_until_it_answers(target.port)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nothing may go on running
         process.stop()
         raise
     return Running(target, process)

@@ -69,7 +69,7 @@ class Sluss:
         try:
             process.wait_until_it_answers(port)
             _wait_until_it_serves(target, process)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing may go on running
             process.stop()
             raise
         return Running(target, process, silent=True)

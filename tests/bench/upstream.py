@@ -68,7 +68,7 @@ def start(folder: Path, *, core: int) -> tuple[str, int, Process]:
         process, name = Process(command, core=core, log=folder / "upstream.log"), "asyncio"
     try:
         process.wait_until_it_answers(port)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: nothing may go on running
         process.stop()
         raise
     return name, port, process

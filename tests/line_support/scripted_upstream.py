@@ -93,7 +93,7 @@ class ScriptedUpstream:
             await self.script(Visit(self, reader, writer, self.visits))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except Exception as fault:
+        except Exception as fault:  # a fault of the script: the test that owns it looks
             self.faults.append(fault)
         finally:
             self.ended.set()

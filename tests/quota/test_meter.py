@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quota.counters.protocol import Outcome
-from quota.meter import OUTCOMES, Ending, billable, ending_of
+from quota.meter import OUTCOMES, Ending, ending_of
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,6 @@ def test_every_ending_is_in_the_table() -> None:
     assert set(OUTCOMES.values()) == {Outcome.SERVED, Outcome.UPSTREAM_FAILED}
 
 
-def test_billable_is_served() -> None:
-    assert billable(True, 200)
-    assert billable(True, None, client_left=True)
-    assert not billable(True, 502)
-    assert not billable(False, None)
+def test_only_what_was_answered_or_left_by_the_caller_is_billed() -> None:
+    billed = {ending for ending, outcome in OUTCOMES.items() if outcome is Outcome.SERVED}
+    assert billed == {Ending.ANSWERED, Ending.CLIENT_LEFT}
