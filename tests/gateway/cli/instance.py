@@ -86,6 +86,8 @@ class Instance:
             if "-m" not in words or not running(pid):
                 continue  # not yet the program, or no longer
             module = words[words.index("-m") + 1]
+            if module == "gateway" and "serve" not in words:
+                continue  # forked and not yet the program: it still shows the words of its parent
             name = words[words.index("serve") + 1] if module == "gateway" else module
             found[name + (words[words.index("--process") + 1] if name == "edge" else "")] = pid
         return found
