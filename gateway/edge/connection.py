@@ -4,7 +4,7 @@ Owns the client's socket and what its next bytes mean. The meaning of a head is 
 one request in ``exchange``, the deadlines' figures in ``limits``. Longer than other files because a state
 machine is checked by reading all its transitions together.
 
-    head ──complete──▶ hold ──forward, body──▶ body ──its end──▶ hold ──answered──▶ head
+    head ──complete──▶ hold ──forward or collect, body──▶ body ──its end──▶ hold ──answered──▶ head
     hold ──reply, short body──▶ discard ──its end──▶ head
     hold ──101──▶ tunnel
     any  ──refused, or answered with Connection: close──▶ linger ──end of stream, deadline──▶ closed
@@ -234,6 +234,12 @@ class ClientConnection(asyncio.Protocol):
             self.rest(False)
             if exchange.request.expect_continue and not data:
                 self.write(CONTINUE)
+
+    def hold_body(self) -> None:
+        """The rest of a body that has begun waits for an upstream; its client needs no second 100."""
+        self._reading = HOLD
+        if self.exchange is not None:
+            self.exchange.request.expect_continue = False
 
     def _take_body(self, data: bytes) -> None:
         body, exchange = self._body, self.exchange

@@ -31,6 +31,7 @@ Owns the classes; not their HTTP status (``gateway.errors`` has the one table) a
     │       └── AnswerCut            ended in the middle of its body
     └── EdgeBusy                     the gateway itself
         ├── TooManyConnections
+        ├── TooManyBodies            bodies held for validation fill their share of the memory
         ├── Draining                 the process is on its way out
         └── LineFailed               an unforeseen exception on the line
 """
@@ -218,6 +219,12 @@ class TooManyConnections(EdgeBusy):
     code = "too-many-connections"
     sv = "Slussen har för många anslutningar. Försök igen om en stund."
     en = "The gateway has too many connections. Try again in a while."
+
+
+class TooManyBodies(EdgeBusy):
+    code = "too-many-bodies"
+    sv = "Slussen granskar för många stora anrop samtidigt. Försök igen om en stund."
+    en = "The gateway is checking too many large requests at once. Try again in a while."
 
 
 class Draining(EdgeBusy):

@@ -5,6 +5,8 @@ the client's socket (``connection``), not the upstream's (``gateway.proxy.connec
 may ask what: that is the line's.
 
     deciding ──reply───────────────────────────────────────────▶ ended
+    deciding ──collect──▶ collecting ──whole, too large──▶ deciding
+                              └──────────fault──▶ failed ──reply──▶ ended
     deciding ──forward──▶ connecting ──▶ waiting ──▶ answering ──▶ ended
                               └─────fault────┴──▶ failed ──reply──▶ ended
     waiting ──101──▶ tunnel ──▶ ended
@@ -18,6 +20,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from gateway.edge.collecting import Collected, Collecting
 from gateway.edge.errors import (
     BodyTooLarge,
     ClientFault,
@@ -25,6 +28,7 @@ from gateway.edge.errors import (
     EdgeFault,
     LineFailed,
     SlowClient,
+    TooManyBodies,
     UpstreamBusy,
     UpstreamFault,
     UpstreamTimeout,
@@ -32,6 +36,7 @@ from gateway.edge.errors import (
 from gateway.edge.heads import answer_head, chunks, local_answer, switching_head, upstream_head
 from gateway.edge.order import Ending, Order
 from gateway.edge.request import Request
+from gateway.edge.watch import watch_begin, watch_content, watch_end
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.response import Answer
 
@@ -47,6 +52,7 @@ ANSWERING: Final = 3
 TUNNEL: Final = 4
 FAILED: Final = 5
 ENDED: Final = 6
+COLLECTING: Final = 7
 
 _REPEATABLE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _log = logging.getLogger("sluss.edge")
@@ -56,11 +62,12 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_blocked", "_chunk", "_client", "_done", "_keep", "_order", "_retried", "_since", "_spoilt", "_started",
+        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_retried", "_since", "_spoilt", "_started",
         "_state", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number", "reached", "request",
         "upstream_status",
     )  # fmt: skip
 
+    _collecting: Collecting
     _order: Order
     _done: Callable[[Ending], None]
 
@@ -75,6 +82,7 @@ class Exchange:
         self._spoilt = False
         self._keep = False
         self._chunk = False
+        self._ahead = b""
         self.gone = False
         self.answered = False
         self.reached = False
@@ -118,6 +126,27 @@ class Exchange:
         else:
             self._take(False)
 
+    def collect(self, limit: int, done: Collected) -> None:
+        """Gathers the whole body first; ``done`` is called exactly once, possibly before this returns.
+
+        Then the line replies or forwards as ever; what was collected goes upstream with the head. After
+        BodyTooLarge or TooManyBodies both are still open: what came so far is kept and the rest streams.
+        After any other fault only ``reply`` is.
+        """
+        if self._state != DECIDING:
+            raise RuntimeError("a body is collected before anything else happens to it")
+        client, request = self._client, self.request
+        self._collecting = Collecting(limit, client.server.collected, done)
+        self._state = COLLECTING
+        if self.gone:
+            self._gathered(ClientGone("before its body was read"))
+        elif client.body_complete:
+            self._gathered(None)
+        elif request.length is not None and request.length > limit:
+            self._gathered(BodyTooLarge("by its Content-Length"))
+        else:
+            client.start_body(b"")
+
     # --- the upstream's side
 
     def connected(self, connection: UpstreamConnection) -> None:
@@ -130,7 +159,10 @@ class Exchange:
         if order.sending is not None:
             order.sending()
         if request.has_body:
-            self._client.start_body(head)
+            if self._client.body_complete:
+                self.begin_body(head, b"", True)  # it has been collected
+            else:
+                self._client.start_body(head)
         else:
             self.reached = True
             connection.begin(
@@ -149,6 +181,8 @@ class Exchange:
         self._state = ANSWERING
         self._since = client.clock.now
         self.bytes_out = len(content)
+        if self._order.watch is not None:
+            watch_begin(self._order, answer, content, complete)
         # An answer that begins before the request has ended is the last one here: what the client still sends
         # could not be told from its next request.
         complete_request = not request.has_body or client.body_complete
@@ -173,6 +207,8 @@ class Exchange:
         client = self._client
         self._since = client.clock.now
         self.bytes_out += len(data)
+        if self._order.watch is not None:
+            watch_content(self._order, data, complete)
         if self._chunk:
             data = chunks(data, complete)
         if data:
@@ -218,6 +254,10 @@ class Exchange:
 
     def begin_body(self, head: bytes, content: bytes, complete: bool) -> bool:
         """Writes the head with the first of the body; False when the exchange ended over it."""
+        if self._state == COLLECTING:
+            return self._gather(content, complete)
+        if self._ahead:
+            content, self._ahead = self._ahead + content, b""
         data = self._encode(content, complete)
         if data is None or self._upstream is None:
             return False
@@ -230,6 +270,8 @@ class Exchange:
         """Content of the request's body as it arrives, after ``begin_body``."""
         self._since = self._client.clock.now
         if self._upstream is None:
+            if self._state == COLLECTING:
+                self._gather(content, complete)
             return
         data = self._encode(content, complete)
         if data is None:
@@ -247,6 +289,8 @@ class Exchange:
     def body_failed(self, fault: EdgeFault) -> None:
         if self._state in (CONNECTING, WAITING, ANSWERING):
             self._fail(fault)
+        elif self._state == COLLECTING:
+            self._gathered(fault)
 
     def client_blocked(self, blocked: bool) -> None:
         self._since = self._client.clock.now
@@ -259,6 +303,8 @@ class Exchange:
             self._end(None)
         elif self._state in (CONNECTING, WAITING, ANSWERING):
             self._fail(ClientGone("while the upstream worked"))
+        elif self._state == COLLECTING:
+            self._gathered(ClientGone("while its body was read"))
 
     def abandon(self) -> None:
         """The line raised: whatever it had begun is given up. It gets no answer in, but its ``done`` is
@@ -268,6 +314,8 @@ class Exchange:
         self.gone = True
         if state in (CONNECTING, WAITING, ANSWERING, TUNNEL):
             self._fail(LineFailed("the line raised"))
+        elif state == COLLECTING:
+            self._gathered(LineFailed("the line raised"))
 
     def sweep(self, now: float) -> None:
         """Deadlines of the upstream. ``_since`` is up to one tick old, so one tick is added."""
@@ -308,6 +356,38 @@ class Exchange:
         if connection is not None:
             self.connected(connection)
 
+    def _gather(self, content: bytes, complete: bool) -> bool:
+        """One more piece while collecting; False when it was the last that is taken."""
+        self.bytes_in += len(content)
+        fault = self._collecting.add(content)
+        if fault is None and not complete:
+            return True
+        if fault is not None and not complete:
+            self._client.hold_body()
+        self._gathered(fault)
+        return False
+
+    def _gathered(self, fault: EdgeFault | None) -> None:
+        """The body is here, or will not be: back to the line."""
+        collecting = self._collecting
+        del self._collecting  # as with ``_done``: no cycle is left for the collector
+        body = collecting.take()
+        self.bytes_in = 0  # counted again as it goes upstream
+        if fault is None or isinstance(fault, BodyTooLarge | TooManyBodies):
+            self._ahead = body
+            self._state = DECIDING
+        else:
+            self._spoilt = True
+            self._state = ENDED if self.gone else FAILED
+        try:
+            collecting.done(body if fault is None else fault)
+        except Exception:
+            # As when the line raises at its start: the client gets the answer for it and the process goes on.
+            _log.exception("the line failed on a body")
+            if self._client.exchange is self:
+                self.abandon()
+                self._client.fail(LineFailed("the line raised"))
+
     def _encode(self, content: bytes, complete: bool) -> bytes | None:
         """The content framed for the upstream; None when it went past the route's limit and the exchange
         ended.
@@ -328,6 +408,8 @@ class Exchange:
     def _fail(self, fault: EdgeFault) -> None:
         """Ends the relay. Before an answer the line replies; within one the client's connection is cut."""
         self._drop_upstream()
+        if self._state == ANSWERING and self._order.watch is not None:
+            watch_end(self._order, False)
         self._spoilt = isinstance(fault, ClientFault)
         if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy):
             self._order.upstream.failed()

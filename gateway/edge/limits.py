@@ -51,6 +51,8 @@ class EdgeLimits:
     """High-water mark of each socket's send buffer; above it the other side is not read."""
     held: int = 64 * 1024
     """Bytes kept while a decision is pending or an earlier answer is under way; above it the socket rests."""
+    collected: int = 64 * 1024 * 1024
+    """Request bodies held whole for validation, in one process together; above it 503."""
     connections: int = 10_000
     """Open client connections in one process; above it 503 and close."""
     tick_seconds: float = 0.1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.edge.errors import EdgeFault
+from gateway.edge.watch import Watch
 from gateway.proxy.pool import Upstream
 
 
@@ -34,10 +35,11 @@ class Order:
 
     ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
     line. ``sending`` is called when a connection is there and the first byte is about to be written; again when
-    the request is repeated. It should not hold the exchange: that would be a cycle for every request.
+    the request is repeated. It should not hold the exchange: that would be a cycle for every request. ``watch``
+    sees the answer pass.
     """
 
-    __slots__ = ("host", "injected", "response_lines", "sending", "target", "terms", "upstream")
+    __slots__ = ("host", "injected", "response_lines", "sending", "target", "terms", "upstream", "watch")
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Order:
         response_lines: bytes = b"",
         sending: Callable[[], None] | None = None,
         host: bytes | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.upstream = upstream
         self.target = target
@@ -56,6 +59,7 @@ class Order:
         self.response_lines = response_lines
         self.sending = sending
         self.host = host
+        self.watch = watch
 
 
 class Ending:

@@ -11,6 +11,7 @@ import ssl as tls
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.edge.clock import Clock, Sweeper
+from gateway.edge.collecting import Held
 from gateway.edge.connection import ClientConnection
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
@@ -47,6 +48,7 @@ class EdgeServer:
         self.clock = clock or Clock()
         allowed = hosts.__contains__ if isinstance(hosts, frozenset) else hosts
         self.reader = RequestReader(self.limits, TrustedProxies(trusted_proxies), allowed)
+        self.collected = Held(self.limits.collected)
         self.draining = False
         self.requests = 0
         self.connections_total = 0

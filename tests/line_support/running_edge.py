@@ -16,6 +16,7 @@ from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.request import Request
 from gateway.edge.server import EdgeServer, RenderedFault
+from gateway.edge.watch import Watch
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 
@@ -94,6 +95,7 @@ class TestEdge:
     endings: list[Ending] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     line: Callable[[Exchange], None] | None = None
+    watch: Watch | None = None
 
     def take(self, exchange: Exchange) -> None:
         self.requests.append(exchange.request)
@@ -104,6 +106,7 @@ class TestEdge:
 
     def forward(self, exchange: Exchange, **terms: Unpack[Terms]) -> None:
         order = _order(self.upstream, exchange.request.target, **(self.terms | terms))
+        order.watch = self.watch
 
         def done(ending: Ending) -> None:
             self.endings.append(ending)
