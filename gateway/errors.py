@@ -156,6 +156,7 @@ STATUS: dict[type[Exception], int] = {
     edge_errors.UpstreamTimeout: 504,
     edge_errors.BadUpstreamAnswer: 502,
     edge_errors.TooManyConnections: 503,
+    edge_errors.TooManyBodies: 503,
     edge_errors.Draining: 503,
     edge_errors.ClientGone: 499,  # nobody receives it; it stands in records
 }

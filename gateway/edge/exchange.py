@@ -20,7 +20,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.edge.collecting import Collected, Collecting
 from gateway.edge.errors import (
     BodyTooLarge,
     ClientFault,
@@ -34,9 +33,16 @@ from gateway.edge.errors import (
     UpstreamTimeout,
 )
 from gateway.edge.heads import answer_head, chunks, local_answer, switching_head, upstream_head
-from gateway.edge.order import Ending, Order
+from gateway.edge.order import (
+    Collected,
+    Collecting,
+    Ending,
+    Order,
+    watch_begin,
+    watch_content,
+    watch_end,
+)
 from gateway.edge.request import Request
-from gateway.edge.watch import watch_begin, watch_content, watch_end
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.response import Answer
 
@@ -62,9 +68,9 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_retried", "_since", "_spoilt", "_started",
-        "_state", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number", "reached", "request",
-        "upstream_status",
+        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_retried", "_since",
+        "_spoilt", "_started", "_state", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
+        "reached", "request", "upstream_status",
     )  # fmt: skip
 
     _collecting: Collecting

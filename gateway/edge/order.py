@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.edge.errors import EdgeFault
-from gateway.edge.watch import Watch
+from gateway.edge.errors import BodyTooLarge, EdgeFault, TooManyBodies
 from gateway.proxy.pool import Upstream
+
+if TYPE_CHECKING:
+    from gateway.proxy.response import Answer
+
+_log = logging.getLogger("sluss.edge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,21 @@ class Terms:
 
 
 STANDARD: Final = Terms()
+
+
+class Watch(Protocol):
+    """``begin`` with the head, ``content`` as it comes without its framing, ``end`` once after a ``begin``.
+
+    Nothing is called when no answer came, nor for a tunnel. ``answer.lines`` are what passes to the client, before
+    the order's own lines and without framing; the list is the relay's, to be copied by who keeps it. ``whole`` is
+    False when the answer was cut or the client left.
+    """
+
+    def begin(self, answer: Answer) -> None: ...
+
+    def content(self, data: bytes) -> None: ...
+
+    def end(self, whole: bool) -> None: ...
 
 
 class Order:
@@ -97,3 +117,88 @@ class Ending:
         self.bytes_in = bytes_in
         self.bytes_out = bytes_out
         self.fault = fault
+
+
+Collected = Callable[[bytes | EdgeFault], None]
+"""Called once: with the whole body, or with why there is none."""
+
+
+class Held:
+    """Bytes of bodies under collection in the whole process. Each connection is bounded by its route; this
+    bounds ten thousand of them together.
+    """
+
+    __slots__ = ("bytes", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+
+
+class Collecting:
+    """The pieces of one body so far."""
+
+    __slots__ = ("_held", "_limit", "_pieces", "done", "size")
+
+    def __init__(self, limit: int, held: Held, done: Collected) -> None:
+        self._limit = limit
+        self._held = held
+        self._pieces: list[bytes] = []
+        self.done = done
+        self.size = 0
+
+    def add(self, content: bytes) -> BodyTooLarge | TooManyBodies | None:
+        """Keeps the content in any case: a fault leaves the choice between refusing and passing it on."""
+        self._pieces.append(content)
+        self.size += len(content)
+        self._held.bytes += len(content)
+        if self.size > self._limit:
+            return BodyTooLarge("while it was collected")
+        if self._held.bytes > self._held.limit:
+            return TooManyBodies("bodies under collection")
+        return None
+
+    def take(self) -> bytes:
+        """All of it, once: from here on it is no longer counted."""
+        pieces, self._pieces = self._pieces, []
+        self._held.bytes -= self.size
+        self.size = 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def watch_begin(order: Order, answer: Answer, content: bytes, complete: bool) -> None:
+    if order.watch is None:
+        return
+    try:
+        order.watch.begin(answer)
+    except Exception:  # the observer is not ours, and its fault no reason to lose the answer
+        _dismiss(order)
+        return
+    watch_content(order, content, complete)
+
+
+def watch_content(order: Order, content: bytes, complete: bool) -> None:
+    if order.watch is None:
+        return
+    try:
+        if content:
+            order.watch.content(content)
+    except Exception:  # the observer is not ours, and its fault no reason to lose the answer
+        _dismiss(order)
+    if complete:
+        watch_end(order, True)
+
+
+def watch_end(order: Order, whole: bool) -> None:
+    watch, order.watch = order.watch, None
+    if watch is None:
+        return
+    try:
+        watch.end(whole)
+    except Exception:  # the observer is not ours, and its fault no reason to lose the answer
+        _dismiss(order)
+
+
+def _dismiss(order: Order) -> None:
+    _log.exception("an observer of an answer failed")
+    order.watch = None

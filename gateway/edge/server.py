@@ -11,11 +11,11 @@ import ssl as tls
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.edge.clock import Clock, Sweeper
-from gateway.edge.collecting import Held
 from gateway.edge.connection import ClientConnection
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
+from gateway.edge.order import Held
 from gateway.edge.peer import Network, TrustedProxies
 from gateway.edge.reader import RequestReader
 

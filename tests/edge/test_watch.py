@@ -48,7 +48,7 @@ class Notes:
     ("sent", "body"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nhello", b"hello"),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", b"hello"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", b"hi"),
         (b"HTTP/1.1 204 No Content\r\nContent-Type: a/b\r\n\r\n", b""),
     ],
 )  # fmt: skip

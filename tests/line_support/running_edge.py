@@ -14,9 +14,9 @@ from gateway.edge.clock import Clock
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.edge.limits import EdgeLimits
+from gateway.edge.order import Watch
 from gateway.edge.request import Request
 from gateway.edge.server import EdgeServer, RenderedFault
-from gateway.edge.watch import Watch
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 

@@ -34,6 +34,7 @@ EDGE_FIGURES = {
     "discard_bytes": ("sizes", size(LIMITS.discard_bytes)),
     "held": ("sizes", size(LIMITS.held)),
     "buffer": ("sizes", size(LIMITS.buffer)),
+    "collected": ("sizes", size(LIMITS.collected)),
     "connections": ("sizes", str(LIMITS.connections)),
     "head_seconds": ("times", seconds(LIMITS.head_seconds)),
     "body_grace_seconds": ("times", seconds(LIMITS.body_grace_seconds)),
@@ -49,7 +50,7 @@ EDGE_FIGURES = {
 ROWS = {
     "sizes": (
         "request_line", "field_line", "head", "fields", "chunk_extensions", "trailers", "", "", "discard_bytes",
-        "held", "buffer", "connections",
+        "held", "buffer", "collected", "connections",
     ),
     "times": (
         "head_seconds", "body_grace_seconds", "body_rate", "idle_seconds", "stall_seconds",
