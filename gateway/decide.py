@@ -3,7 +3,7 @@
 Owns how a question is read and how a yes looks. The stages are the line's own (`gateway.pipeline`): the answer
 is 200 with the caller's identity and the limits as headers, or the very refusal the line would give.
 
-    nginx auth_request           X-Original-Method, X-Original-URI
+    nginx auth_request           X-Original-Method, X-Original-URI; the problem document in a header too
     Traefik, Caddy forward auth  X-Forwarded-Method, X-Forwarded-Uri
     Envoy ext_authz (HTTP)       the call's own method, and its path below /decide
 
@@ -17,6 +17,7 @@ beside an API are not asked about: they stand on this port without limits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,8 +39,8 @@ _NOTATIONS: Final = (
 )
 
 
-def asked(request: Request) -> tuple[str, str]:
-    """Method and path of the call that is asked about.
+def asked(request: Request) -> tuple[str, str, bytes]:
+    """Method, path and query of the call that is asked about.
 
     NoSuchApi when this peer may not ask, else the EdgeFault that the call itself would have met.
     """
@@ -47,13 +48,13 @@ def asked(request: Request) -> tuple[str, str]:
         raise NoSuchApi
     below = request.path.removeprefix(_BASE)
     if below:
-        return request.method, below  # read under the same rules as every target
+        return request.method, below, request.query  # read under the same rules as every target
     notations = [(request.removed_fields(method), request.removed_fields(uri)) for method, uri in _NOTATIONS]
     used = [pair for pair in notations if pair != ([], [])]
     if len(used) != 1 or [len(values) for values in used[0]] != [1, 1]:
         raise MalformedField("not exactly one original method and target")
     ((verb,), (target,)) = used[0]
-    return _method(verb), _path(target)
+    return _method(verb), *_target(target)
 
 
 def yes(
@@ -69,6 +70,15 @@ def yes(
     ]
 
 
+def carried(request: Request, document: bytes) -> list[Field]:
+    """For nginx, which throws away the body of an answer to `auth_request`: the problem document in a header,
+    as ASCII, so that its configuration can give the client the document. Nobody else gets it.
+    """
+    if not (request.trusted and request.path == _BASE and request.removed_fields(_NOTATIONS[0][1])):
+        return []
+    return [(b"Sluss-Problem", json.dumps(json.loads(document), separators=(",", ":")).encode("ascii"))]
+
+
 def _method(verb: bytes) -> str:
     method = METHODS.get(verb)
     if method is None:
@@ -77,9 +87,9 @@ def _method(verb: bytes) -> str:
     return method
 
 
-def _path(target: bytes) -> str:
+def _target(target: bytes) -> tuple[str, bytes]:
     path, _, query = target.partition(b"?")
     if not path.startswith(b"/"):
         raise MalformedTarget("of the call asked about")
     check_query(query)
-    return check_path(path)
+    return check_path(path), query

@@ -91,13 +91,11 @@ class Line:
 
 
 class Call:
-    """One call between its stages. `method` and `path` are those of the call that is decided on: in decision
-    mode not the request's own.
-    """
+    """One call between its stages. `method`, `path`, `query`: in decision mode those of the call asked about."""
 
     __slots__ = (
         "began", "caller", "code", "deciding", "decision", "exchange", "limits", "line", "method", "outcome",
-        "path", "published", "time", "trace",
+        "path", "published", "query", "time", "trace",
     )  # fmt: skip
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
@@ -106,6 +104,7 @@ class Call:
         self.exchange = exchange
         self.method = request.method
         self.path = request.path
+        self.query = request.query
         self.deciding = False
         self.began = monotonic()
         self.time = time()
@@ -126,7 +125,7 @@ class Call:
             published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
                 raise ApiRetired
-            if b"access_token=" in self.exchange.request.query:
+            if b"access_token=" in self.query:
                 raise TokenInQuery
             principal = line.authenticate(self.exchange.request.authorization, snapshot.keys, self.time)
             self.caller = line.callers.of(principal)
@@ -201,7 +200,7 @@ class Call:
     def _decide(self) -> None:
         """Another proxy asks about a call: the same stages from the start, for that call."""
         try:
-            self.method, self.path = decide.asked(self.exchange.request)
+            self.method, self.path, self.query = decide.asked(self.exchange.request)
         except (Refusal, EdgeFault) as refusal:
             return self._refuse(refusal)
         self.deciding = True
@@ -229,14 +228,14 @@ class Call:
 
     def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
         """Our own answer instead of the upstream's."""
-        published = self.published
+        published, request = self.published, self.exchange.request
         answer = self.line.renderer.render(
             refusal,
             family=self._family(),
-            accept_language=self.exchange.request.accept_language,
+            accept_language=request.accept_language,
             instance=self.trace.instance,
         )
-        headers = [*answer.headers, *self.trace.fields]
+        headers = [*answer.headers, *self.trace.fields, *decide.carried(request, answer.body)]
         if published is not None:
             headers.extend(published.life)
         if self.decision is not None and self.limits is not None:

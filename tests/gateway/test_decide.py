@@ -53,6 +53,7 @@ async def test_others_find_nothing_there(stand: Stand) -> None:
         (NGINX | {"X_Original_URI": "/eko/v1/echo?a=%"}, 400, "malformed-target"),
         (NGINX | {"X_Original_URI": "http://localhost/eko/v1/echo"}, 400, "malformed-target"),
         (NGINX | {"X_Original_URI": ""}, 400, "malformed-target"),
+        (NGINX | {"X_Original_URI": "/eko/v1/echo?access_token=a"}, 400, "token-in-query"),
         (NGINX | {"X_Original_Method": "TRACE"}, 405, "refused-method"),
         (NGINX | {"X_Original_Method": "BREW"}, 501, "unknown-method"),
         (
@@ -100,3 +101,23 @@ async def test_an_asker_that_left_pays_nothing(asked_stand: Stand) -> None:
     asked_stand.counters.release()
     assert asked_stand.counters.said == ["take 1", "give back"]
     assert asked_stand.records[0].status == 499
+
+
+async def test_nginx_gets_the_problem_in_a_header_too(asked_stand: Stand) -> None:
+    """It throws the body away; what the header carries is the same document, in ASCII."""
+    answer = asked_stand.call(asked_stand.request("/decide", token=None, **NGINX))
+    assert answer.fields["sluss-problem"].isascii()
+    assert json.loads(answer.fields["sluss-problem"]) == json.loads(answer.body)
+
+
+async def test_no_other_proxy_does(asked_stand: Stand) -> None:
+    for answer in (
+        asked_stand.call(asked_stand.request("/decide", token=None, **TRAEFIK)),
+        asked_stand.call(asked_stand.request("/decide/eko/v1/echo", token=None)),
+        asked_stand.call(asked_stand.request("/eko/v1/echo", token=None, **NGINX)),
+    ):
+        assert "sluss-problem" not in answer.fields
+
+
+async def test_who_may_not_ask_gets_no_such_header(stand: Stand) -> None:
+    assert "sluss-problem" not in stand.call(stand.request("/decide", **NGINX)).fields

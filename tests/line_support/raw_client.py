@@ -113,8 +113,8 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw_client(port: int, *, receive_buffer: int = 0) -> AsyncIterator[RawClient]:
-    """``receive_buffer`` makes a small window, for a client that is slow to read."""
+async def raw_client(port: int, *, receive_buffer: int = 0, address: str = "") -> AsyncIterator[RawClient]:
+    """``receive_buffer`` makes a small window, for a client that is slow to read; ``address`` is the client's."""
     if receive_buffer:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -122,7 +122,8 @@ async def raw_client(port: int, *, receive_buffer: int = 0) -> AsyncIterator[Raw
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
         reader, writer = await asyncio.open_connection(sock=sock, limit=receive_buffer)
     else:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+        local = (address, 0) if address else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20, local_addr=local)
     client = RawClient(reader, writer)
     try:
         yield client

@@ -1,0 +1,1 @@
+"""The files in deploy/ as they are, run with the real programs."""
