@@ -34,7 +34,7 @@ from tests.parts.process import free_port
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 BACKENDS = ("eko", "behov")
 HOST = Actor("host", operator=True, via=Via.CLI)
 
