@@ -16,6 +16,7 @@ from typing import Final
 
 import orjson
 
+from gateway.route import CONTROL, DECIDE
 from gateway.trace import Trace
 
 FLUSH_BYTES = 64 * 1024
@@ -58,6 +59,13 @@ class Who:
 
 
 NOBODY: Final = Who()
+_PLACES: Final = {segment: Place(f"/{segment}/") for segment in (*CONTROL, DECIDE)}
+_UNKNOWN: Final = Place("(unknown)")
+
+
+def place_of(path: str) -> Place:
+    """What a record shows of a path that is no route: its first segment when that is one of ours."""
+    return _PLACES.get(path.split("/", 2)[1], _UNKNOWN)
 
 
 @dataclass(slots=True)

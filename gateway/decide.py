@@ -27,12 +27,12 @@ from gateway.edge.request import Request
 from gateway.edge.target import check_path, check_query
 from gateway.errors import NoSuchApi
 from gateway.headers import Caller, Field, limit_fields
+from gateway.route import DECIDE
 from gateway.trace import Trace
 from quota.counters.protocol import Decision
 from quota.plans import Limits
 
-PLACE: Final = "decide"
-_BASE: Final = "/" + PLACE
+_BASE: Final = "/" + DECIDE
 _NOTATIONS: Final = (
     (b"x-original-method", b"x-original-uri"),
     (b"x-forwarded-method", b"x-forwarded-uri"),

@@ -4,7 +4,9 @@ Refusal                       the gateway's own reasons to refuse
 ├── NoSuchApi                 404
 ├── NoSuchOperation           404
 ├── MethodNotAllowed          405, with Allow
-├── ApiRetired                410
+├── ApiRetired                410, names the version after it
+├── ApiBrownout               503, with Retry-After
+├── OriginNotAllowed          403
 ├── LimitReached              429, with Retry-After
 │   ├── RateExceeded
 │   └── QuotaExceeded
@@ -15,6 +17,7 @@ Refusal                       the gateway's own reasons to refuse
 
 The trees of `auth.errors` and `gateway.edge.errors` join it in `STATUS`. Bodies are problem documents
 (RFC 9457), or an OperationOutcome under a FHIR API; texts are Swedish first, by Accept-Language.
+Longer than other files because the tree and its table are read together.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import orjson
 from auth import errors as auth_errors
 from gateway.catalog.model import Family
 from gateway.edge import errors as edge_errors
+from quota.counters.protocol import Decision
 
 Headers = list[tuple[bytes, bytes]]
 RETRY_SOON = 2  # seconds, for faults that mend themselves
@@ -74,6 +78,26 @@ class ApiRetired(Refusal):
     code = "api-retired"
     sv = "Den här versionen av API:et är avvecklad."
     en = "This version of the API has been retired."
+
+    def __init__(self, successor: str = "") -> None:
+        self.successor = successor  # address of what to read about the version after it
+        super().__init__(successor)
+
+
+class ApiBrownout(Refusal):
+    code = "api-brownout"
+    sv = "Den här versionen av API:et är på väg bort och svarar inte under en planerad stund."
+    en = "This version of the API is on its way out and does not answer during a planned time."
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"retry after {retry_after} s")
+
+
+class OriginNotAllowed(Refusal):
+    code = "origin-not-allowed"
+    sv = "Sidor från det ursprunget får inte anropa API:et i en webbläsare."
+    en = "Pages from that origin may not call the API in a browser."
 
 
 class LimitReached(Refusal):
@@ -131,6 +155,8 @@ STATUS: dict[type[Exception], int] = {
     NoSuchOperation: 404,
     MethodNotAllowed: 405,
     ApiRetired: 410,
+    ApiBrownout: 503,
+    OriginNotAllowed: 403,
     LimitReached: 429,
     CountersUnavailable: 503,
     PlanMissing: 503,
@@ -160,6 +186,15 @@ STATUS: dict[type[Exception], int] = {
     edge_errors.Draining: 503,
     edge_errors.ClientGone: 499,  # nobody receives it; it stands in records
 }
+
+
+def limit_refusal(decision: Decision) -> Refusal:
+    """Why the counters let a call not pass."""
+    if decision.limited_by == "rate":
+        return RateExceeded(decision.retry_after)
+    if decision.limited_by == "unavailable":
+        return CountersUnavailable(decision.retry_after)
+    return QuotaExceeded(decision.retry_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,21 +256,23 @@ class Renderer:
             body, media = _operation_outcome(status, code, sentence), b"application/fhir+json"
         else:
             folder = "/portal/en/problems/" if language == "en" else "/portal/problems/"
-            body = orjson.dumps(
-                {
-                    "type": f"{self._issuer}{folder}{code}/",
-                    "title": _phrase(status),
-                    "status": status,
-                    "detail": sentence,
-                    "instance": instance,
-                    "code": code,
-                }
-            )
+            problem = {
+                "type": f"{self._issuer}{folder}{code}/",
+                "title": _phrase(status),
+                "status": status,
+                "detail": sentence,
+                "instance": instance,
+                "code": code,
+            }
+            if isinstance(error, ApiRetired) and error.successor:
+                problem["successor"] = error.successor
+            body = orjson.dumps(problem)
             media = b"application/problem+json"
         headers = [
             (b"Content-Type", media),
             (b"Content-Language", language.encode()),
             (b"Cache-Control", b"no-store"),
+            (b"X-Content-Type-Options", b"nosniff"),
         ]
         headers.extend(_extra(error, status))
         return Rendered(status, headers, body)
@@ -254,7 +291,7 @@ def _phrase(status: int) -> str:
 def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
     if isinstance(error, MethodNotAllowed):
         yield b"Allow", ", ".join(error.allowed).encode()
-    elif isinstance(error, LimitReached | CountersUnavailable):
+    elif isinstance(error, LimitReached | CountersUnavailable | ApiBrownout):
         yield b"Retry-After", str(error.retry_after).encode()
     elif isinstance(error, auth_errors.Unauthenticated):
         yield b"WWW-Authenticate", _challenge(error.bearer_error)

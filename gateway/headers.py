@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 from auth.principal import Principal
 from gateway.access_log import Who
-from gateway.catalog.model import Api, Status
+from gateway.catalog.answers.brownouts import end_of_day
+from gateway.catalog.model import Api
 from gateway.edge.request import Request
 from gateway.trace import Trace
 from quota.counters.protocol import Decision
@@ -75,23 +77,34 @@ def limit_fields(decision: Decision, limits: Limits) -> list[Field]:
 
 def life_fields(api: Api, successor: Api | None, issuer: str) -> list[Field]:
     """Deprecation (RFC 9745, a structured date) and Sunset (RFC 8594, an HTTP date) of a version on its way
-    out, with links to its page (`deprecation`, `sunset`) and to the version after it (RFC 5829).
+    out, with links (RFC 8288) to its page (`deprecation`, `sunset`) and to the version after it (RFC 5829).
+
+    A coming deprecation is told too. Sunset is the last second of the last day, Swedish time.
     """
     fields, links = [], []
     page = f"<{issuer}{api.documentation}>"
-    if api.status is Status.DEPRECATED and api.deprecated:
-        fields.append((b"Deprecation", b"@%d" % int(_day(api.deprecated).timestamp())))
+    if api.status.callable and api.deprecated:
+        fields.append((b"Deprecation", b"@%d" % int(_midnight(api.deprecated).timestamp())))
         links.append(f'{page}; rel="deprecation"; type="text/html"')
     if api.sunset:
-        fields.append((b"Sunset", _day(api.sunset).strftime("%a, %d %b %Y %H:%M:%S GMT").encode()))
+        fields.append((b"Sunset", format_datetime(_last(api.sunset), usegmt=True).encode()))
         links.append(f'{page}; rel="sunset"; type="text/html"')
-    if fields and successor is not None:
-        links.append(f'<{issuer}{successor.base}/api-info>; rel="successor-version"')
-    return [*fields, (b"Link", ", ".join(links).encode("ascii"))] if fields else []
+    if successor is not None and (fields or not api.status.callable):
+        links.append(f'<{successor_address(successor, issuer)}>; rel="successor-version"')
+    return [*fields, (b"Link", ", ".join(links).encode("ascii"))] if links else []
 
 
-def _day(text: str) -> datetime:
+def successor_address(successor: Api, issuer: str) -> str:
+    """What to read about the version after."""
+    return f"{issuer}{successor.base}/api-info"
+
+
+def _midnight(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _last(text: str) -> datetime:
+    return datetime.fromtimestamp(end_of_day(text) - 1, UTC)
 
 
 class Caller:

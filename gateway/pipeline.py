@@ -25,28 +25,28 @@ from auth.authenticate import Authenticator
 from auth.authorise import authorise
 from auth.errors import AuthError, TokenInQuery
 from gateway import decide
-from gateway.access_log import NOBODY, Place, Record
+from gateway.access_log import NOBODY, Record, place_of
+from gateway.answers import cors
 from gateway.catalog.model import Family
 from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.edge.order import Terms
 from gateway.errors import (
     ApiRetired,
-    CountersUnavailable,
     MethodNotAllowed,
     NoSuchApi,
     NoSuchOperation,
     PlanMissing,
-    QuotaExceeded,
-    RateExceeded,
     Refusal,
     Renderer,
     Starting,
     UpstreamMissing,
+    limit_refusal,
     status_of,
 )
 from gateway.headers import Caller, Callers, injected_lines, limit_fields, limit_lines
 from gateway.proxy.upstreams import Upstreams
+from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Document, Published
 from gateway.trace import Tracer
@@ -54,14 +54,8 @@ from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Tak
 from quota.meter import OUTCOMES, ending_of
 from quota.plans import Limits
 
-# The first path segments of the control plane, and what records show of a path that is no route.
-CONTROL: Final = frozenset(
-    ("", "portal", "console", "oauth2", ".well-known", "management", "catalog", "robots.txt")
-)
 CONTROL_BODY_LIMIT: Final = 1024 * 1024
 CONTROL_TERMS: Final = Terms(body_limit=CONTROL_BODY_LIMIT, pass_authorization=True, pass_cookies=True)
-PLACES: Final = {segment: Place(f"/{segment}/") for segment in (*CONTROL, decide.PLACE)}
-UNKNOWN: Final = Place("(unknown)")
 
 
 class Line:
@@ -121,15 +115,19 @@ class Call:
         snapshot = line.snapshot()
         if snapshot is None:
             return self._refuse(Starting())
+        if self.method == "OPTIONS" and self._preflight(snapshot):
+            return None
         try:
             published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
-                raise ApiRetired
+                raise ApiRetired(published.successor)
             if b"access_token=" in self.query:
                 raise TokenInQuery
             principal = line.authenticate(self.exchange.request.authorization, snapshot.keys, self.time)
             self.caller = line.callers.of(principal)
             grant = authorise(principal, published.demand, snapshot.access)
+            if published.shaping is not None:
+                published.shaping.refuse_brownout(self.time)
             subscribed = snapshot.subscribed.get(grant.subscription_id)
             if subscribed is None:
                 raise PlanMissing
@@ -154,16 +152,20 @@ class Call:
         assert limits is not None
         if taken is None:
             self.outcome = REFUSED_AS.get(decision.limited_by)
-            return self._refuse(_limit_refusal(decision))
+            return self._refuse(limit_refusal(decision))
         if self.deciding:
             return self._allow(decide.yes(caller, self.trace, decision, limits, published.life), taken)
         line, trace, request = self.line, self.trace, self.exchange.request
+        told = trace.lines + limit_lines(decision, limits) + published.answer_lines
+        if published.shaping is not None:
+            published.shaping.prepare(request)
+            told += published.shaping.lines(request)
         order = Order(
             line.upstreams.pick(published.upstreams[caller.principal.environment]),
             request.target[published.cut :],
             published.terms,
-            injected_lines(request, published.prefix, trace, caller.lines),
-            trace.lines + limit_lines(decision, limits) + published.life_lines,
+            injected_lines(request, published.service_lines, trace, caller.lines),
+            told,
             # The first byte goes out: from then on a lost process leaves the call counted as served.
             partial(line.counters.sent, taken),
         )
@@ -180,10 +182,25 @@ class Call:
         self.exchange.reply(200, headers, b"")
         return self._record(200, 0)
 
+    def _preflight(self, snapshot: Snapshot) -> bool:
+        """A browser asks before it calls; answered here, before anyone is known. False: it is no such question."""
+        rules, asked = snapshot.cors_at(self.path), cors.asked(self.exchange.request)
+        if rules is None or asked is None or self.deciding:
+            return False
+        try:
+            self.published = snapshot.routes.find(asked, self.path)
+            permission = rules.permission(self.exchange.request, asked)
+        except Refusal as refusal:
+            self._refuse(refusal)
+        else:
+            self.exchange.reply(204, [*permission, *self.trace.fields], b"")
+            self._record(204, 0)
+        return True
+
     def _beside_the_apis(self, refusal: NoSuchApi) -> None:
         """What is no published API: a question, or the control plane as one more upstream, without limits."""
         request, place = self.exchange.request, self.path.split("/", 2)[1]
-        if place == decide.PLACE and not self.deciding:
+        if place == DECIDE and not self.deciding:
             return self._decide()
         if place not in CONTROL or self.deciding:
             return self._refuse(refusal)
@@ -212,30 +229,23 @@ class Call:
             return self._refuse(refusal)
         if self.method not in ("GET", "HEAD"):
             return self._refuse(MethodNotAllowed(("GET", "HEAD")))
-        headers = [
-            (b"Content-Type", document.media_type),
-            (b"Cache-Control", b"public, max-age=60"),
-            (b"Access-Control-Allow-Origin", b"*"),  # public documents, read by try-it pages and tools
-            *self.trace.fields,
-        ]
-        self.exchange.reply(200, headers, document.body)
+        self.exchange.reply(200, [*document.fields, *self.trace.fields], document.body)
         return self._record(200, len(document.body))
-
-    def _family(self) -> Family:
-        """The form of errors is the API's, also where none of its operations was found."""
-        snapshot = self.line.snapshot()
-        return snapshot.family_at(self.path) if snapshot is not None else Family.REST
 
     def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
         """Our own answer instead of the upstream's."""
-        published, request = self.published, self.exchange.request
+        published, snapshot, request = self.published, self.line.snapshot(), self.exchange.request
         answer = self.line.renderer.render(
             refusal,
-            family=self._family(),
+            # the API's, also where none of its operations was found
+            family=snapshot.family_at(self.path) if snapshot is not None else Family.REST,
             accept_language=request.accept_language,
             instance=self.trace.instance,
         )
         headers = [*answer.headers, *self.trace.fields, *decide.carried(request, answer.body)]
+        shared = snapshot.cors_at(self.path) if snapshot is not None else None
+        if shared is not None and not self.deciding:
+            headers.extend(shared.fields(request))
         if published is not None:
             headers.extend(published.life)
         if self.decision is not None and self.limits is not None:
@@ -284,16 +294,3 @@ class Call:
                 upstream_status,
             )
         )
-
-
-def place_of(path: str) -> Place:
-    """What a record shows of a path that is no route: its first segment when that is one of ours."""
-    return PLACES.get(path.split("/", 2)[1], UNKNOWN)
-
-
-def _limit_refusal(decision: Decision) -> Refusal:
-    if decision.limited_by == "rate":
-        return RateExceeded(decision.retry_after)
-    if decision.limited_by == "unavailable":
-        return CountersUnavailable(decision.retry_after)
-    return QuotaExceeded(decision.retry_after)

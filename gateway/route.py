@@ -10,11 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from gateway.errors import MethodNotAllowed, NoSuchApi, NoSuchOperation
 
 T = TypeVar("T")
+
+# The first path segments of the control plane, and of decision mode: no API has their names.
+CONTROL: Final = frozenset(
+    ("", "portal", "console", "oauth2", ".well-known", "management", "catalog", "robots.txt")
+)
+DECIDE: Final = "decide"
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from gateway.catalog.answers.values import Answers
+
 
 class Family(StrEnum):
     """Decides the form of errors and which profile rules the linter applies."""
@@ -94,6 +96,7 @@ class Operation:
     weight: int  # units one call costs
     summary: Text
     body_limit: int  # bytes
+    timeouts: Timeouts | None = None  # None: the API's
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Api:
     openapi: Mapping[str, Any]  # the document as published: servers point at the gateway
     openapi_sv: Mapping[str, Any]  # the same with the Swedish overlay applied
     folder: Path
+    answers: Answers = field(default_factory=Answers)  # CORS, header rules, cache, brown-outs
 
     @property
     def key(self) -> str:

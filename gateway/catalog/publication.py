@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway.catalog import timeouts
+from gateway.catalog.answers import publication as answers
 from gateway.catalog.errors import Fault, Severity
 from gateway.catalog.model import (
     Access,
@@ -25,7 +27,6 @@ from gateway.catalog.model import (
     Operation,
     Status,
     Text,
-    Timeouts,
     Upstream,
 )
 from gateway.catalog.openapi import operations, references
@@ -153,6 +154,7 @@ def _check_api(api: Document) -> Iterator[Fault]:
         yield api.fault("/released", "give the day of the release as YYYY-MM-DD")
     if value["status"] == "deprecated" and value.get("deprecated") is None:
         yield api.fault("/status", "a deprecated version says since when; add `deprecated`")
+    yield from timeouts.check(api)
     order = [name for name in ("released", "deprecated", "sunset") if name in days]
     for earlier, later in pairwise(order):
         if days[later] < days[earlier]:
@@ -162,8 +164,9 @@ def _check_api(api: Document) -> Iterator[Fault]:
 def _check_together(sources: Sources) -> Iterator[Fault]:
     """What api.yaml says about operations and scopes must be about those of the document."""
     api, openapi = sources.api, sources.openapi
-    known = {operation["operationId"] for _, _, operation in operations.each(openapi.value)}
-    for part in ("weights", "limits"):
+    known = {each["operationId"]: method.upper() for _, method, each in operations.each(openapi.value)}
+    yield from answers.check(api, known)
+    for part in ("weights", "limits", "timeouts"):
         for name in api.value.get(part, {}).get("operations", {}):
             if name not in known:
                 yield api.fault(
@@ -204,6 +207,8 @@ def _operations(sources: Sources, swedish: Mapping[str, Any]) -> tuple[Operation
     weights = sources.api.value.get("weights", {})
     limits = sources.api.value.get("limits", {})
     weight, body = weights.get("default", 1), limits.get("body", _DEFAULT_BODY)
+    times = sources.api.value.get("timeouts", {})
+    own_times = times.get("operations", {})
     return tuple(
         Operation(
             id=each.id,
@@ -215,6 +220,7 @@ def _operations(sources: Sources, swedish: Mapping[str, Any]) -> tuple[Operation
                 sv=swedish["paths"][each.path][each.method.lower()]["summary"], en=each.value["summary"]
             ),
             body_limit=limits.get("operations", {}).get(each.id, body),
+            timeouts=timeouts.read({**times, **own_times[each.id]}) if each.id in own_times else None,
         )
         for each in operations.operations(sources.openapi)
     )
@@ -227,15 +233,6 @@ def _access(value: Mapping[str, Any]) -> Access:
         agreement=value.get("agreement", False),
         approval=value.get("approval", False),
         pass_authorization=value.get("passAuthorization", False),
-    )
-
-
-def _timeouts(value: Mapping[str, Any]) -> Timeouts:
-    return Timeouts(
-        connect=float(value.get("connect", 2.0)),
-        first_byte=float(value.get("firstByte", 15.0)),
-        idle=float(value.get("idle", 30.0)),
-        total=float(value.get("total", 0.0)),
     )
 
 
@@ -268,7 +265,7 @@ def _api(
         plans=tuple(value["plans"]),
         operations=_operations(sources, swedish),
         scopes=MappingProxyType({name: Text(sv=scopes_sv[name], en=scopes[name]) for name in scopes}),
-        timeouts=_timeouts(value.get("timeouts", {})),
+        timeouts=timeouts.read(value.get("timeouts", {})),
         body_limit=value.get("limits", {}).get("body", _DEFAULT_BODY),
         contacts=tuple(Contact(**contact) for contact in value["contacts"]),
         terms=MappingProxyType({name: _text(text) for name, text in value["terms"].items()}),
@@ -276,4 +273,5 @@ def _api(
         openapi=_published(english, base),
         openapi_sv=_published(swedish, base),
         folder=sources.folder,
+        answers=answers.read(value),
     )

@@ -41,8 +41,8 @@ def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep:
     lines, terms = answer.lines, order.terms
     if terms.replaced:
         lines = [line for line in lines if line.partition(b":")[0].lower() not in terms.replaced]
-    if answer.cookies is not None and terms.pass_cookies:
-        lines += answer.cookies
+    if answer.apart is not None and terms.pass_cookies:
+        lines += answer.apart
     if not answer.dated:
         lines.append(date)
     if framing:

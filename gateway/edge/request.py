@@ -77,6 +77,10 @@ class Request:
         """
         return next(iter(_find(self.forwarded_lines, name)), None)
 
+    def fields(self, name: bytes) -> list[bytes]:
+        """All its values, where two would be one too many."""
+        return _find(self.forwarded_lines, name)
+
     def removed_field(self, name: bytes) -> bytes | None:
         """The first value of a header that was removed by name. It is the client's word and nothing more."""
         return next(iter(self.removed_fields(name)), None)

@@ -17,7 +17,7 @@ from gateway.edge.errors import BadUpstreamAnswer
 from gateway.edge.framing import content_length
 
 DATE: Final = 16
-COOKIE: Final = 17
+APART: Final = 17
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
 _OWS: Final = b" \t"
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
@@ -29,7 +29,8 @@ RULES: Final[Mapping[bytes, int]] = {
     b"connection": fields.CONNECTION,
     b"upgrade": fields.UPGRADE,
     b"date": DATE,
-    b"set-cookie": COOKIE,
+    b"set-cookie": APART,
+    b"x-content-type-options": APART,
     b"set-cookie2": fields.DROP,
     # hop by hop; trailers are dropped with their announcement
     b"keep-alive": fields.DROP,
@@ -61,12 +62,13 @@ _COMMON: Final = (
 
 class Answer:
     """``lines`` are the status line and the header lines for the client, without line ends and without
-    framing.
+    framing. ``apart`` are those that only the control plane may send: an API's upstream sets no cookie on the host
+    of the console's session, and what browsers may do with its answers stands in its publication.
     """
 
     __slots__ = (
+        "apart",
         "chunked",
-        "cookies",
         "dated",
         "keep_alive",
         "length",
@@ -83,7 +85,7 @@ class Answer:
         self.length: int | None = None
         self.chunked = False
         self.dated = False
-        self.cookies: list[bytes] | None = None
+        self.apart: list[bytes] | None = None
         self.upgrade: bytes | None = None
         self.nominated: set[bytes] | None = None
 
@@ -126,9 +128,8 @@ class AnswerReader:
             elif code == DATE:
                 answer.dated = True
                 passed.append(line)
-            elif code == COOKIE:
-                # Kept apart: an API's upstream may not set a cookie on the host of the console's session.
-                answer.cookies = [*(answer.cookies or ()), line]
+            elif code == APART:
+                answer.apart = [*(answer.apart or ()), line]
             elif code != fields.DROP and value != b" keep-alive":
                 _take(answer, code, value)
         if answer.chunked and (answer.length is not None or head.startswith(b"HTTP/1.0")):
@@ -187,4 +188,6 @@ def _remove_nominated(answer: Answer, nominated: set[bytes]) -> None:
 
 
 def _judge(lower: bytes) -> int:
+    if lower.startswith(b"access-control-"):
+        return APART
     return fields.DROP if lower.startswith(DROPPED_PREFIXES) else fields.PASS

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from auth.policy import AccessTable, AppAccess, Grant
 from auth.tokens.keys import VerificationKeys
+from gateway.answers.cors import Cors
 from gateway.catalog.model import AtEnd, Catalog, CountersAway, Family, Plan
 from gateway.route import Routes
-from gateway.snapshot.published import Document, Published, documents_of, routes_of
+from gateway.snapshot.published import Document, Published, cors_of, documents_of, routes_of
 from quota.counters.protocol import UsageKey
 from quota.plans import Limits
 from storage import access as access_rows
@@ -47,6 +48,7 @@ class Snapshot:
     catalog: Catalog
     routes: Routes[Published]
     documents: Mapping[str, Document]
+    cors: Mapping[str, Cors]  # by API key
     keys: VerificationKeys
     access: AccessTable
     subscribed: Mapping[str, Subscribed]  # by subscription id
@@ -55,6 +57,10 @@ class Snapshot:
         """The family of the API below whose base a path lies; REST where there is none."""
         api = self.catalog.apis.get("/".join(path.split("/", 3)[1:3]))
         return api.family if api is not None else Family.REST
+
+    def cors_at(self, path: str) -> Cors | None:
+        """What the API below whose base a path lies allows pages in browsers."""
+        return self.cors.get("/".join(path.split("/", 3)[1:3]))
 
 
 def build(
@@ -71,6 +77,7 @@ def build(
         catalog=catalog,
         routes=before.routes if before is not None and same else routes_of(catalog, issuer),
         documents=before.documents if before is not None and same else documents_of(catalog, issuer),
+        cors=before.cors if before is not None and same else cors_of(catalog),
         keys=VerificationKeys.from_rows(rows.keys),
         access=access,
         subscribed=_subscribed(catalog, access.grants.values()),

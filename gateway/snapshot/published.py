@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from auth.policy import Demand
 from gateway.access_log import Place
+from gateway.answers.cors import Cors
+from gateway.answers.header_rules import SECURITY, SECURITY_LINES, compiled
+from gateway.answers.shaping import Shaping, shaping_of
 from gateway.catalog import served
 from gateway.catalog.model import Api, Catalog, Operation, Upstream
 from gateway.edge.order import Terms
-from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line
+from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line, successor_address
 from gateway.route import ApiRoutes, Routes, compile_routes
 
 NO_LIMIT = float("inf")
@@ -29,9 +32,11 @@ class Published:
     upstreams: Mapping[str, tuple[Upstream, ...]]  # by environment; at least one each
     terms: Terms
     cut: int  # characters of the API's base, which the upstream does not see
-    prefix: bytes  # the line that tells it
+    service_lines: bytes  # what every call tells the service: that base, and what header rules set
     life: Sequence[Field]  # what answers say of a version on its way out
-    life_lines: bytes
+    answer_lines: bytes  # the same with what header rules set, for relayed answers
+    successor: str  # where to read about the version after this one, "" when there is none
+    shaping: Shaping | None  # CORS, brown-outs and the like; None for most
     place: Place  # "/behov/v1/needs/{needId}": what logs and metrics show
 
 
@@ -41,6 +46,16 @@ class Document:
 
     media_type: bytes
     body: bytes
+
+    @property
+    def fields(self) -> list[Field]:
+        """Whoever wants may read it: try-it pages and tools do."""
+        return [
+            (b"Content-Type", self.media_type),
+            (b"Cache-Control", b"public, max-age=60"),
+            (b"Access-Control-Allow-Origin", b"*"),
+            *SECURITY,
+        ]
 
 
 def routes_of(catalog: Catalog, issuer: str) -> Routes[Published]:
@@ -54,6 +69,8 @@ def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
         (each for each in later if each.status.callable), key=lambda each: each.major, default=None
     )
     life = life_fields(api, successor, issuer)
+    rules = compiled(api.answers.headers)
+    cors = Cors(api.answers.cors) if api.answers.cors is not None else None
     return compile_routes(
         (
             operation.method,
@@ -63,11 +80,13 @@ def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
                 operation=operation,
                 demand=Demand(api.key, operation.scopes, api.status.callable),
                 upstreams=upstreams,
-                terms=_terms(api, operation, replaced=LIFE_NAMES if life else frozenset()),
+                terms=_terms(api, operation, rules.response_gone | (LIFE_NAMES if life else frozenset())),
                 cut=len(api.base),
-                prefix=prefix_line(api.base),
+                service_lines=prefix_line(api.base) + rules.request_lines,
                 life=life,
-                life_lines=lines_of(life),
+                answer_lines=SECURITY_LINES + lines_of(life) + rules.response_lines,
+                successor=successor_address(successor, issuer) if successor is not None else "",
+                shaping=shaping_of(api, cors, rules.request_gone),
                 place=Place(api.base + operation.path, api.key, operation.id),
             ),
         )
@@ -76,15 +95,21 @@ def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
 
 
 def _terms(api: Api, operation: Operation, replaced: frozenset[bytes]) -> Terms:
+    times = operation.timeouts or api.timeouts
     return Terms(
         body_limit=operation.body_limit,
-        connect_timeout=api.timeouts.connect,
-        first_byte_timeout=api.timeouts.first_byte,
-        idle_timeout=api.timeouts.idle,
-        total_timeout=api.timeouts.total or NO_LIMIT,
+        connect_timeout=times.connect,
+        first_byte_timeout=times.first_byte,
+        idle_timeout=times.idle,
+        total_timeout=times.total or NO_LIMIT,
         pass_authorization=api.access.pass_authorization,
         replaced=replaced,
     )
+
+
+def cors_of(catalog: Catalog) -> dict[str, Cors]:
+    """By API key, for what is answered before an operation is known."""
+    return {api.key: Cors(api.answers.cors) for api in catalog.apis.values() if api.answers.cors is not None}
 
 
 def documents_of(catalog: Catalog, issuer: str) -> dict[str, Document]:

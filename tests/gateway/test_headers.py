@@ -71,7 +71,7 @@ def test_the_end_of_a_version_names_its_page_and_what_comes_after() -> None:
     old = replace(api, status=Status.DEPRECATED, deprecated="2026-06-01", sunset="2027-01-31")
     assert life_fields(old, replace(api, major=2), ISSUER) == [
         (b"Deprecation", b"@1780272000"),
-        (b"Sunset", b"Sun, 31 Jan 2027 00:00:00 GMT"),
+        (b"Sunset", b"Sun, 31 Jan 2027 22:59:59 GMT"),
         (
             b"Link",
             b'<https://api.example/portal/apis/eko/v1/>; rel="deprecation"; type="text/html", '

@@ -121,7 +121,7 @@ class TestRefusedBeforeTheCounters:
         api = replace(catalog.apis["eko/v1"], status=Status.RETIRED, sunset="2026-12-31")
         self.stand.use(rows(self.stand.mint), replace(catalog, apis={**catalog.apis, "eko/v1": api}))
         answer = self.refused("/eko/v1/echo", 410, "api-retired", token=None)
-        assert answer.fields["sunset"] == "Thu, 31 Dec 2026 00:00:00 GMT"
+        assert answer.fields["sunset"] == "Thu, 31 Dec 2026 22:59:59 GMT"
 
 
 async def test_revocation_reaches_a_remembered_token(stand: Stand) -> None:
@@ -225,7 +225,7 @@ async def test_a_version_on_its_way_out_says_so(stand: Stand) -> None:
     stand.use(rows(stand.mint), replace(catalog, apis={**catalog.apis, "eko/v1": api}))
     order = stand.call(stand.request("/eko/v1/echo")).order
     assert (
-        b"Deprecation: @1780272000\r\nSunset: Thu, 31 Dec 2026 00:00:00 GMT\r\nLink: <"
+        b"Deprecation: @1780272000\r\nSunset: Thu, 31 Dec 2026 22:59:59 GMT\r\nLink: <"
         in order.response_lines
     )
     assert order.terms.replaced == {b"deprecation", b"sunset"}

@@ -7,7 +7,8 @@ from dataclasses import fields
 
 import pytest
 
-from gateway.catalog.publication import _DEFAULT_BODY, _timeouts
+from gateway.catalog import timeouts
+from gateway.catalog.publication import _DEFAULT_BODY
 from gateway.edge import errors as edge_errors
 from gateway.edge import fields as request_fields
 from gateway.edge.errors import EdgeFault
@@ -84,7 +85,7 @@ def test_the_bodies_of_apis_and_console(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_bounds_towards_a_service(language: str) -> None:
-    times = _timeouts({})
+    times = timeouts.read({})
     reader = response.AnswerReader()
     assert times.total == 0
     wanted = [
