@@ -19,6 +19,10 @@ _ACCOUNT: Final = "account"
 _DAY: Final = 0
 _MONTH: Final = 4
 
+# Kinds of windows in `standing`.
+DAY_WINDOW: Final = 2
+MONTH_WINDOW: Final = 3
+
 
 class Account:
     """One subscription. `place` has the words of units in the present windows, as of `turn`."""
@@ -75,11 +79,11 @@ class Accounts:
             words[month] = max(words[month], units.month)
 
     def standing(self) -> Iterator[tuple[tuple[str, int, int], int]]:
-        """(subscription, 2 for a day or 3 for a month, window id) with its units, for every window known."""
+        """(subscription, kind of window, window id) with its units, for every window known."""
         words = self._cells.words
         for name, cell in self._cells.names.items():
             if name[0] == _ACCOUNT:
-                for kind, pair in ((2, cell + _DAY), (3, cell + _MONTH)):
+                for kind, pair in ((DAY_WINDOW, cell + _DAY), (MONTH_WINDOW, cell + _MONTH)):
                     for place in (pair, pair + 2):
                         if words[place]:
                             yield (str(name[1]), kind, words[place]), words[place + 1]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import NamedTuple
 
 from quota import window
 from quota.clock import SteadyClock
@@ -24,12 +24,20 @@ from quota.counters import lua
 from quota.counters.batch import Answer, Batch, Change, Waiting, arguments, read
 from quota.counters.breaker import Breaker, Sign
 from quota.counters.link import Link, Script
+from quota.counters.patience import Result, within
 from quota.counters.protocol import Used
 from quota.errors import CountersUnreachable
 
-Result = TypeVar("Result")
-_LATE = 0.01  # seconds behind time: it was this process that had no time, not Redis
-_GRACE = 0.02
+_KEYS_AT_ONCE = 500
+
+
+class Standing(NamedTuple):
+    """What Redis must hold at least: units used by subscription, and those taken while it was away that stand in
+    `used` and are not to be told again.
+    """
+
+    used: Mapping[str, Used]
+    told: Mapping[str, Used]
 
 
 class Exchange:
@@ -41,12 +49,15 @@ class Exchange:
         *,
         answered: Callable[[list[Waiting], Answer], None],
         away: Callable[[Waiting], None],
-        rebuild: Callable[[int], Awaitable[Mapping[str, Used]]],
+        rebuild: Callable[[int], Awaitable[Standing]],
+        agreed: Callable[[str], None],
         clock: SteadyClock,
         timeout: float,
         time_us: Callable[[], int] | None = None,
     ) -> None:
-        """`timeout`: seconds for one exchange. `time_us` takes the place of Redis TIME in tests."""
+        """`agreed` is told the epoch of a Redis whose quotas hold all that this process knows. `timeout`: seconds for
+        one exchange. `time_us` takes the place of Redis TIME in tests.
+        """
         self.breaker = Breaker()
         self.fault = ""  # why Redis was not asked, last time; for readiness and the log
         self.process = secrets.token_hex(8)
@@ -55,6 +66,7 @@ class Exchange:
         self._answered = answered
         self._away = away
         self._rebuild = rebuild
+        self._agreed = agreed
         self._clock = clock
         self._timeout = timeout
         self._time_us = time_us
@@ -67,6 +79,8 @@ class Exchange:
         self._unknown: Batch | None = None  # sent, and its answer has not come
         self._under_way: list[Waiting] = []
         self._incomplete = False  # Redis lost quotas: rebuild before the circuit closes
+        self._epoch = b""  # of the quotas that this process's numbers belong to
+        self.book = b""  # whose units `tell` tells
         self._rows = window.around(clock.now_s())
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -102,9 +116,14 @@ class Exchange:
         self._changes[name] = self._changes.get(name, 0) + units
         self._wanted.set()
 
-    def require_rebuild(self) -> None:
-        """Before Redis is used it must hold at least what the ledger holds."""
-        self._incomplete = True
+    def tell(self, subscription_id: str, kind: int, window_id: int, units: int) -> None:
+        """So many units of `book` are in a window, in all; sent with the next batch, again and again if need be."""
+        self._changes[subscription_id, kind, window_id] = units
+        self._wanted.set()
+
+    def continue_from(self, epoch: str) -> None:
+        """Units were told in this epoch before the start. In another one Redis must first be completed."""
+        self._epoch = epoch.encode() or b"-"
 
     async def _run(self) -> None:
         while not self._closing:
@@ -121,7 +140,7 @@ class Exchange:
     async def _send(self) -> None:
         self._under_way = []
         try:
-            batch, answer = await self._within(self._perform())
+            batch, answer = await self._patient(self._perform())
             self._take_in(batch, answer)
         except asyncio.CancelledError:
             self._refuse()
@@ -157,16 +176,9 @@ class Exchange:
         self._put_back(batch.changes)
         self._failed(CountersUnreachable(lua.NOT_RUN.get(answer[0], "unexpected answer")))
 
-    async def _within(self, work: Awaitable[Result]) -> Result:
+    def _patient(self, work: Awaitable[Result]) -> Awaitable[Result]:
         """At most `timeout` seconds of Redis's time. TimeoutError."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(None) as deadline:
-            due = loop.time() + self._timeout
-            timer = loop.call_at(due, _expire, loop, deadline, due)
-            try:
-                return await work
-            finally:
-                timer.cancel()
+        return within(self._timeout, work, self._link.answer_is_here)
 
     def _gather(self) -> Batch:
         self._number += 1
@@ -183,7 +195,7 @@ class Exchange:
         keys = [lua.EPOCH_KEY, self._batch_key, *map(lua.quota_key, places)]
         time_us = b"%d" % self._time_us() if self._time_us else b""
         numbers = (b"%d" % batch.number, b"%d" % self._acknowledged)
-        return keys, [*numbers, lua.pack_windows(batch.rows), items, time_us]
+        return keys, [*numbers, lua.pack_windows(batch.rows), items, time_us, self.book]
 
     async def _ask_about(self, batch: Batch) -> bytes:
         """What it answered if it ran, or nothing: then it never will. CountersUnreachable."""
@@ -209,36 +221,49 @@ class Exchange:
 
     async def _probe_once(self) -> None:
         try:
-            known = await self._within(self._greet())
-            if not known or self._incomplete:
-                await self._complete()
+            epoch = await self._patient(self._greet())
+            if not epoch or self._incomplete or (self._epoch and epoch != self._epoch):
+                epoch = await self._complete(emptied=not epoch)
         except Exception as error:  # `rebuild` is the caller's: whatever it raises, the quotas are not known
             self._failed(error)
         else:
             self.fault = ""
+            self._epoch = epoch
+            self._agreed(epoch.decode())
             self.breaker.see(Sign.ANSWERED)
 
-    async def _greet(self) -> bool:
+    async def _greet(self) -> bytes:
         await self._settle()
-        return bool(await self._link.command(b"EXISTS", lua.EPOCH_KEY))
+        return await self._asked_epoch()
 
-    async def _complete(self) -> None:
-        """Raise every quota to what the ledger says, and then say that Redis is complete."""
+    async def _asked_epoch(self) -> bytes:
+        epoch = await self._link.command(b"GET", lua.EPOCH_KEY)
+        return epoch if isinstance(epoch, bytes) else b""
+
+    async def _complete(self, *, emptied: bool) -> bytes:
+        """Raise every quota to what the ledger says, and then say that Redis is complete. Its epoch."""
         now_s = self._clock.now_s()
-        windows = window.windows(now_s)
-        used = await self._rebuild(now_s)
-        names = list(used)
-        for start in range(0, len(names), 500):
-            part = names[start : start + 500]
-            arguments = [b"d%d" % windows.day_id, b"m%d" % windows.month_id]
-            for name in part:
-                arguments += [b"%d" % used[name].day, b"%d" % used[name].month]
-            keys = [lua.quota_key(name) for name in part]
-            await self._within(self._link.script(self._scripts[2], keys, arguments))
-        epoch = secrets.token_hex(8).encode()
-        await self._within(self._link.command(b"SET", lua.EPOCH_KEY, epoch, b"NX"))
+        if emptied:
+            self._changes.clear()  # what they give back is not in the totals that the rebuilding starts from
+        used, told = await self._rebuild(now_s)
+        names = [*used, *(name for name in told if name not in used)]
+        for start in range(0, len(names), _KEYS_AT_ONCE):
+            await self._patient(self._raise_to(names[start : start + _KEYS_AT_ONCE], used, told, now_s))
+        await self._patient(self._link.command(b"SET", lua.EPOCH_KEY, secrets.token_hex(8).encode(), b"NX"))
+        epoch = await self._patient(self._asked_epoch())
         self._acknowledged = 0  # its memory of our batches may be gone, and that is now mended
         self._incomplete = False
+        return epoch
+
+    def _raise_to(
+        self, names: list[str], used: Mapping[str, Used], told: Mapping[str, Used], now_s: int
+    ) -> Awaitable[bytes]:
+        windows, none = window.windows(now_s), Used(0, 0)
+        fields = (b"d%d" % windows.day_id, b"m%d" % windows.month_id)
+        arguments = [*fields, *(b"a%b:%b" % (field, self.book) for field in fields)]
+        for name in names:
+            arguments += [b"%d" % units for units in (*used.get(name, none), *told.get(name, none))]
+        return self._link.script(self._scripts[2], [lua.quota_key(name) for name in names], arguments)
 
     def _failed(self, error: Exception) -> None:
         self.fault = f"{type(error).__name__}: {error}"
@@ -259,10 +284,7 @@ class Exchange:
 
     def _put_back(self, changes: dict[Change, int]) -> None:
         for (subscription_id, kind, window_id), units in changes.items():
-            self.change(subscription_id, kind, window_id, units)
-
-
-def _expire(loop: asyncio.AbstractEventLoop, deadline: asyncio.Timeout, due: float) -> None:
-    """The answer may already be here when the loop itself was held up; then it gets a moment to be read."""
-    now = loop.time()
-    deadline.reschedule(now + _GRACE if now - due > _LATE else now)
+            if kind in lua.TELLS:  # what was told since then is newer
+                self._changes.setdefault((subscription_id, kind, window_id), units)
+            else:
+                self.change(subscription_id, kind, window_id, units)

@@ -9,6 +9,7 @@ by EVAL, since it says that nothing ran. redis-py's own retries are switched off
 from __future__ import annotations
 
 import hashlib
+import select
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -53,6 +54,15 @@ class Link:
         if not isinstance(answer, bytes):
             raise CountersUnreachable(f"unexpected answer: {type(answer).__name__}")
         return answer
+
+    def answer_is_here(self) -> bool:
+        """Whether something is in the socket that was not read yet."""
+        writer = getattr(self._connection, "_writer", None)  # redis-py's own; None when not connected
+        if writer is None or writer.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     async def close(self) -> None:
         """Close the connection; a later exchange opens it again."""

@@ -5,10 +5,14 @@ the two together. All numbers in Lua are doubles, exact to 2**53: time is micros
 
 One subscription is one hash, `sluss:quota:{sub_…}` (the braces place all of it in one Cluster slot), with the
 fields `r` (theoretical arrival time of the next call, µs), `d20261121` and `m202611` (units used).
+Units that a process took by itself while Redis was away are told as absolute numbers; the field `ad20261121:`
+and the process's book says how many of them the sum holds already, so telling them again adds nothing.
+
 `sluss:batch:{process}` holds the number of a process's last batch and the answer to it. A batch is refused
 unless its number is higher than that, so it can never run twice, and a lost answer can be asked for
 (`SETTLE`). `sluss:epoch` exists once the quotas are complete; an emptied Redis has none, and then nothing may
-be taken.
+be taken. It gets another value whenever Redis had been
+emptied.
 """
 
 from __future__ import annotations
@@ -41,6 +45,9 @@ NOT_RUN: Final = {
 CALL: Final = 1
 CHANGE_DAY: Final = 2
 CHANGE_MONTH: Final = 3
+TELL_DAY: Final = 4
+TELL_MONTH: Final = 5
+TELLS: Final = (TELL_DAY, TELL_MONTH)
 
 REFUSED_BY: Final = ("", RATE, DAY, MONTH)
 
@@ -74,7 +81,8 @@ if not row then return 'C' end
 
 local function prune(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
-    local kind, id = string.sub(field, 1, 1), tonumber(string.sub(field, 2))
+    local kind, id = string.match(field, '^a?(%a)(%d+)')
+    id = tonumber(id)
     if (kind == 'd' and id < kept_day) or (kind == 'm' and id < kept_month) then
       redis.call('HDEL', key, field)
     end
@@ -109,7 +117,13 @@ while at <= #items do
     end
     out[#out + 1] = struct.pack('<Bi8i8i8', refused, backlog, account.day, account.month)
   else
-    local field = string.format(kind == 2 and 'd%d' or 'm%d', a)
+    local field = string.format(kind % 2 == 0 and 'd%d' or 'm%d', a)
+    if kind > 3 then
+      local mark = 'a' .. field .. ':' .. ARGV[6]
+      local told = tonumber(redis.call('HGET', KEYS[k], mark)) or 0
+      redis.call('HSET', KEYS[k], mark, whole(units))
+      units = units - told
+    end
     local used = tonumber(redis.call('HGET', KEYS[k], field)) or 0
     redis.call('HSET', KEYS[k], field, whole(math.max(0, used + units)))
     redis.call('EXPIRE', KEYS[k], SEVENTY_DAYS)
@@ -135,14 +149,16 @@ if last < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], struct.pack('<i8', A
 return ''
 """
 
-# At least so many units are used: ARGV holds the day's and the month's field, then two numbers for each key.
+# At least so many units are used. ARGV: the fields of day, month and of what this book has told of each; then for
+# each key the units of day and month, and what of them it need not tell any more.
 RAISE: Final = """
 for i, key in ipairs(KEYS) do
   for j = 1, 2 do
-    local units = tonumber(ARGV[i * 2 + j])
+    local units, told = tonumber(ARGV[i * 4 + j]), ARGV[i * 4 + j + 2]
     if units > (tonumber(redis.call('HGET', key, ARGV[j])) or 0) then
-      redis.call('HSET', key, ARGV[j], ARGV[i * 2 + j])
+      redis.call('HSET', key, ARGV[j], ARGV[i * 4 + j])
     end
+    if told ~= '0' then redis.call('HSET', key, ARGV[j + 2], told) else redis.call('HDEL', key, ARGV[j + 2]) end
   end
   redis.call('EXPIRE', key, 6048000)
 end
@@ -166,7 +182,7 @@ def pack_call(key: int, units: int, limits: tuple[int, int, int, int]) -> bytes:
 
 
 def pack_change(key: int, kind: int, units: int, window_id: int) -> bytes:
-    """Units added to (or, negative, taken from) one window, whatever the limits say."""
+    """Units added to (or, negative, taken from) one window, whatever the limits say; or told, as an absolute number."""
     return _item.pack(key, kind, units, window_id, 0, 0, 0)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from quota import window
 from quota.clock import SteadyClock
-from quota.counters.accounts import Accounts
+from quota.counters.accounts import DAY_WINDOW, MONTH_WINDOW, Accounts
 from quota.counters.calls import Call, Calls
 from quota.counters.cells import Cells
 from quota.counters.protocol import (
@@ -25,6 +25,7 @@ from quota.counters.protocol import (
     Taken,
     Total,
     UsageKey,
+    Used,
     decision,
     unavailable,
 )
@@ -33,6 +34,7 @@ from quota.errors import CountersFull
 from quota.limit import backlog as backlog_of
 from quota.limit import refusal
 from quota.plans import SECOND, Limits
+from quota.window import Windows
 
 _RETRY_WHEN_FULL = 30
 
@@ -172,6 +174,27 @@ class MemoryCounters:
         account.
         """
         return self._accounts.standing()
+
+    @property
+    def book(self) -> str:
+        """Names the totals of these files; another one stands for other numbers."""
+        return self._cells.source
+
+    def ended_in(self, windows: Windows) -> dict[str, Used]:
+        """Units used in these windows per subscription, without calls under way: as the ledger will have them."""
+        under_way = self._records.under_way(windows)
+        found: dict[str, Used] = {}
+        for (subscription_id, kind, window_id), units in self.standing():
+            day, month = found.get(subscription_id, Used(0, 0))
+            if kind == DAY_WINDOW and window_id == windows.day_id:
+                day = units
+            elif kind == MONTH_WINDOW and window_id == windows.month_id:
+                month = units
+            found[subscription_id] = Used(day, month)
+        for subscription_id, busy in under_way.items():
+            day, month = found.get(subscription_id, busy)
+            found[subscription_id] = Used(max(0, day - busy.day), max(0, month - busy.month))
+        return found
 
     def _move(self, now: int) -> None:
         """Stand in the hour of `now` and in its windows."""

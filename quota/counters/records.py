@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from quota.counters.cells import LATEST_HOUR, Cells, Name
-from quota.counters.protocol import Outcome, Total, UsageKey
+from quota.counters.protocol import Outcome, Total, UsageKey, Used
 from quota.errors import CountersFull
+from quota.window import HOUR, Windows
+from quota.window import windows as windows_of
 
 # Words of a record's cell. Units stand beside the served calls; no other outcome has any.
 UNITS: Final = 1
@@ -113,6 +115,18 @@ class Records:
             for outcome, state in self._state(record).items()
             if record.acknowledged.get(outcome) != state
         ]
+
+    def under_way(self, windows: Windows) -> dict[str, Used]:
+        """Units of calls that began in these windows and have not ended, per subscription: in no total yet."""
+        found: dict[str, Used] = {}
+        for record in self._records.values():
+            if record.busy_units:
+                began = windows_of(int(record.name[2]) * HOUR)
+                if began.month_id == windows.month_id:
+                    before = found.get(subscription := str(record.name[3]), Used(0, 0))
+                    today = record.busy_units if began.day_id == windows.day_id else 0
+                    found[subscription] = Used(before.day + today, before.month + record.busy_units)
+        return found
 
     def written(self, totals: Sequence[Total]) -> None:
         """The ledger has these; records of past hours that it has whole make room."""

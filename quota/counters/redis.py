@@ -6,24 +6,27 @@ a lost answer, and kill -9 leaves it in the mapped files. A call is taken in Red
 was lost go back.
 
 Away (F1): a plan that is `open_when_away` goes on with a local estimate, the limits divided by the known
-number of processes; its units are told to Redis afterwards. Every other plan gets "unavailable". Nothing in
-between.
+number of processes, counted in the files below `away`: the journal. Its units reach the ledger as all others do,
+and Redis is told them when it is back, as absolute numbers, so that neither a lost answer nor a kill -9 in between
+counts them twice. Every other plan gets "unavailable". Nothing in between.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from quota import window
 from quota.clock import SteadyClock
 from quota.counters import lua
+from quota.counters.accounts import DAY_WINDOW, MONTH_WINDOW
 from quota.counters.batch import Answer, Waiting
 from quota.counters.breaker import Circuit
 from quota.counters.calls import Call, Calls, Place
 from quota.counters.cells import Cells
-from quota.counters.exchange import Exchange
+from quota.counters.exchange import Exchange, Standing
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import (
     REFUSED_AS,
@@ -45,6 +48,8 @@ from quota.plans import MICROSECOND, Limits
 _RETRY_WHEN_FULL = 30
 _RETRY_WHEN_AWAY = 2
 _SECOND_US = 1_000_000
+_EPOCH: Final = "epoch"
+TELL: Final = {DAY_WINDOW: lua.TELL_DAY, MONTH_WINDOW: lua.TELL_MONTH}
 
 
 class RedisCounters:
@@ -72,11 +77,13 @@ class RedisCounters:
         self._calls = Calls(self._cells, self._records)
         self._estimate = MemoryCounters(folder / "away", clock=self._clock)
         self._told: dict[tuple[str, int, int], int] = {}
+        self._untold = False  # whether the estimate may hold what Redis was not told
         self._exchange = Exchange(
             url,
             answered=self._answered,
             away=self._away,
             rebuild=self._used,
+            agreed=self._agree,
             clock=self._clock,
             timeout=timeout,
             time_us=time_us,
@@ -105,10 +112,10 @@ class RedisCounters:
             raise
         for call in lost:
             self._return(call.subscription_id, call.units, call.day_id, call.month_id)
-        for name, units in self._estimate.standing():
-            self._told[name] = units
-            # Whether a process before this one told them is not known; the ledger has them.
-            self._exchange.require_rebuild()
+        self._exchange.book = self._estimate.book.encode()
+        if any(True for _ in self._estimate.standing()):
+            self._untold = True
+            self._exchange.continue_from(self._agreed_epoch())
         await self._exchange.start()
 
     async def close(self) -> None:
@@ -140,6 +147,7 @@ class RedisCounters:
         assert isinstance(taken, Call)
         if taken.place.day_word > 0:
             self._estimate.give_back(taken)
+            self._untold = True
         elif self._calls.give_back(taken):
             _, _, day_id, month_id = taken.place
             self._return(str(taken.record.name[3]), taken.units, day_id, month_id)
@@ -157,7 +165,7 @@ class RedisCounters:
         hour = window.hour_of(self._clock.now_s())
         if hour > self._records.hour:
             self._records.turn(hour)
-        if self._exchange.breaker.closed:
+        if self._untold and self._exchange.breaker.closed:
             self._tell()
         return found
 
@@ -198,6 +206,7 @@ class RedisCounters:
     def _away(self, call: Waiting) -> None:
         limits, key, units, decided = call
         if limits.open_when_away:
+            self._untold = True
             share = limits.share(self._processes)
             self._estimate.take(share, key, units, lambda answer: _tell_caller(decided, answer))
         else:
@@ -207,19 +216,48 @@ class RedisCounters:
         self._exchange.change(subscription_id, lua.CHANGE_DAY, day_id, -units)
         self._exchange.change(subscription_id, lua.CHANGE_MONTH, month_id, -units)
 
-    async def _used(self, now_s: int) -> Mapping[str, Used]:
-        """What Redis must hold at least, as the ledger knows it."""
+    async def _used(self, now_s: int) -> Standing:
+        """What Redis must hold at least: the ledger, with our calls under way; our estimate is in the ledger."""
         if self._rebuild is None:
-            return {}
-        return await self._rebuild(now_s, [*self._estimate.totals(), *self._records.totals()])
+            return Standing({}, {})
+        windows = window.windows(now_s)
+        told, under_way = self._estimate.ended_in(windows), self._records.under_way(windows)
+        self._told = {}
+        for name, units in told.items():
+            self._told[name, DAY_WINDOW, windows.day_id] = units.day
+            self._told[name, MONTH_WINDOW, windows.month_id] = units.month
+        self._untold = True
+        used = dict(await self._rebuild(now_s, [*self._estimate.totals(), *self._records.totals()]))
+        for name, busy in under_way.items():
+            day, month = used.get(name, Used(0, 0))
+            used[name] = Used(day + busy.day, month + busy.month)
+        return Standing(used, told)
 
     def _tell(self) -> None:
-        """Make the units of the estimate known to Redis: what has changed since they were told."""
+        """Make the units of the estimate known to Redis, as absolute numbers; see `lua`."""
         for name, units in self._estimate.standing():
-            difference = units - self._told.get(name, 0)
-            if difference:
-                self._exchange.change(*name, difference)
+            if units != self._told.get(name, 0):
+                subscription_id, kind, window_id = name
+                self._exchange.tell(subscription_id, TELL[kind], window_id, units)
                 self._told[name] = units
+        self._untold = False
+
+    def _agreed_epoch(self) -> str:
+        """The epoch of Redis in which this book was told from, "" when it is not known."""
+        found = (name for name in self._cells.names if name[0] == _EPOCH and name[2] == self._estimate.book)
+        return next((str(name[1]) for name in found), "")
+
+    def _agree(self, epoch: str) -> None:
+        """Remember it over a kill -9. With no room, the next start completes Redis from the ledger instead."""
+        book = self._exchange.book.decode()
+        if (_EPOCH, epoch, book) in self._cells.names:
+            return
+        try:
+            for name in [name for name in self._cells.names if name[0] == _EPOCH]:
+                self._cells.release(name)
+            self._cells.assign((_EPOCH, epoch, book))
+        except CountersFull:
+            return
 
 
 def _tell_caller(decided: Decided, answer: Decision) -> None:

@@ -129,7 +129,9 @@ class Platform:
         if control:
             self.spawn("control", [sys.executable, "-m", "gateway", "serve", "control"])
         for number in range(len(self.ports)):
-            self.start_edge(number)
+            self.spawn_edge(number)
+        for number in range(len(self.ports)):
+            self.wait_for_edge(number)
         for name, port in self.backends.items():
             self.wait(partial(_answers, f"http://127.0.0.1:{port}/_count"), name)
         if control:
@@ -137,14 +139,20 @@ class Platform:
         return self
 
     def start_edge(self, number: int = 0) -> None:
+        self.spawn_edge(number)
+        self.wait_for_edge(number)
+
+    def spawn_edge(self, number: int = 0) -> None:
         own = {
             "SLUSS_PORT": str(self.ports[number]),
             "SLUSS_ADMIN_PORT": str(self.admin_ports[number] - number),  # the process adds its number
             "SLUSS_ACCESS_LOG": str(self.folder / f"access-{number}.log"),
         }
-        name = f"edge-{number}"
         command = [sys.executable, "-m", "gateway", "serve", "edge", "--process", str(number)]
-        self.spawn(name, command, own)
+        self.spawn(f"edge-{number}", command, own)
+
+    def wait_for_edge(self, number: int = 0) -> None:
+        name = f"edge-{number}"
         self.wait(lambda: _answers(f"http://127.0.0.1:{self.admin_ports[number]}/readyz"), name)
         self.wait(lambda: _answers(f"http://127.0.0.1:{self.ports[number]}/", any_status=True), name)
 

@@ -65,6 +65,12 @@ class Wire:
         self._server.close()
         self.cut()
 
+    async def open_again(self) -> None:
+        """Listen again on the same port, after `refuse`."""
+        if not self._server.is_serving():
+            port = int(self.url.rpartition(":")[2].partition("/")[0])
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
+
     def lose_answers(self, count: int) -> None:
         """Requests go through, but of the next `count` answers none comes back."""
         self._lose = count
