@@ -240,7 +240,11 @@ def make_counters(settings: Settings, database: Database, process: int) -> Count
     if settings.redis_url is None:
         return MemoryCounters(folder, rebuild=partial(rebuild, database))
     return RedisCounters(
-        settings.redis_url, folder, rebuild=partial(rebuild, database), processes=settings.edge_processes
+        settings.redis_url,
+        folder,
+        rebuild=partial(rebuild, database),
+        processes=settings.edge_processes,
+        timeout=settings.redis_wait,
     )
 
 

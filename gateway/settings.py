@@ -61,6 +61,9 @@ SETTINGS = (
         "",
         "redis:// or rediss:// for shared counters; none: in-process, one edge process.",
     ),
+    Setting(
+        "SLUSS_REDIS_WAIT_MS", "80", "Milliseconds that calls wait for Redis before the plan's rule applies."
+    ),
     Setting("SLUSS_CATALOG", "the reference backends", "Folders of publications, separated by ':'."),
     Setting("SLUSS_EDGE_PROCESSES", "1", "Edge processes on the public port; more than one needs Redis."),
     Setting(
@@ -88,6 +91,7 @@ class Settings:
     hosts: frozenset[str]
     database_url: str
     redis_url: str | None
+    redis_wait: float  # seconds
     catalog: tuple[Path, ...]
     edge_processes: int
     trusted_proxies: tuple[Network, ...]
@@ -226,6 +230,7 @@ def load(
             "SLUSS_DATABASE_URL", f"sqlite:///{data_dir / 'sluss.db'}", ("sqlite", "postgresql", "postgres")
         ),
         redis_url=reader.url("SLUSS_REDIS_URL", "", ("redis", "rediss", "unix")) if redis else None,
+        redis_wait=reader.number("SLUSS_REDIS_WAIT_MS", 80, 10, 60_000) / 1000,
         catalog=reader.folders("SLUSS_CATALOG", (default_catalog or _reference_catalog)()),
         edge_processes=reader.number("SLUSS_EDGE_PROCESSES", 1, 1, 64),
         trusted_proxies=reader.networks("SLUSS_TRUSTED_PROXIES"),

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from tests.faults.cut import TcpCut
-from tests.line.platform import Platform
+from tests.line.platform import PLAIN, Platform
 
 
 class Scene(Platform):
@@ -62,7 +62,9 @@ class Scene(Platform):
 
     def ready(self, edge: int = 0) -> tuple[int, str, str]:
         """Status, state and reasons of /readyz."""
-        answer = httpx.get(f"http://127.0.0.1:{self.admin_ports[edge]}/readyz", timeout=10, trust_env=False)
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.admin_ports[edge]}/readyz", timeout=10, verify=PLAIN, trust_env=False
+        )
         body = answer.json()
         return answer.status_code, body["status"], " ".join(body["reasons"])
 
@@ -84,6 +86,7 @@ class Scene(Platform):
             data={"grant_type": "client_credentials", "scope": scope},
             auth=(client_id, secret),
             timeout=40,
+            verify=PLAIN,
             trust_env=False,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.line.platform import Platform
+from tests.line.platform import PLAIN, Platform
 
 
 def test_sigterm_in_the_middle_of_calls(own_platform: Callable[..., Platform]) -> None:
@@ -40,7 +40,9 @@ def test_sigterm_in_the_middle_of_calls(own_platform: Callable[..., Platform]) -
 
 def _unready(platform: Platform) -> bool:
     try:
-        answer = httpx.get(f"http://127.0.0.1:{platform.admin_ports[0]}/readyz", trust_env=False)
+        answer = httpx.get(
+            f"http://127.0.0.1:{platform.admin_ports[0]}/readyz", verify=PLAIN, trust_env=False
+        )
     except httpx.HTTPError:
         return False
     return answer.status_code == 503

@@ -9,43 +9,38 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.line.platform import Platform
+from tests.line.platform import PLAIN, Platform
 
-ROUNDS = 20
+ROUNDS = 10
 CALLS = 200
 LIMIT = 50
 
 
 async def volley(platform: Platform, token: str, calls: int, edges: int = 1) -> Counter[int]:
-    """`calls` requests at once, spread over the edges; how many got which status in the end.
-
-    503 is the promised answer when Redis did not get a word in within its deadline, as happens on a starved
-    machine: nothing was taken then, and the caller asks again.
-    """
+    """`calls` requests at once, spread over the edges; how many got which status."""
     limits = httpx.Limits(max_connections=calls, max_keepalive_connections=calls)
     async with httpx.AsyncClient(
-        headers={"Authorization": f"Bearer {token}"}, limits=limits, timeout=30, trust_env=False
+        headers={"Authorization": f"Bearer {token}"},
+        limits=limits,
+        timeout=100,
+        verify=PLAIN,
+        trust_env=False,
     ) as http:
         urls = [platform.url("/eko/v1/echo", number % edges) for number in range(calls)]
-        return Counter(await asyncio.gather(*(decided(http, url) for url in urls)))
-
-
-async def decided(http: httpx.AsyncClient, url: str) -> int:
-    for _ in range(20):
-        answer = await http.get(url)
-        if answer.status_code != 503:
-            break
-        assert answer.json()["code"] == "counters-unavailable"
-        await asyncio.sleep(0.2)
-    return answer.status_code
+        answers = await asyncio.gather(*(http.get(url) for url in urls))
+    return Counter(answer.status_code for answer in answers)
 
 
 @pytest.mark.slow
 @pytest.mark.redis
+@pytest.mark.timeout(300)
 def test_of_200_at_once_over_two_processes_exactly_50_pass(
     own_platform: Callable[..., Platform], redis_url: str
 ) -> None:
-    platform = own_platform(redis_url, edges=2).start()
+    platform = own_platform(redis_url, edges=2)
+    # How long to wait for Redis is another promise (F2); this one must hold on a machine without time as well.
+    platform.environment["SLUSS_REDIS_WAIT_MS"] = "60000"
+    platform.start()
     clients = platform.clients(ROUNDS, plan="innovation")
     for number, client in enumerate(clients):
         before = platform.seen()
