@@ -128,9 +128,9 @@ class Authenticator:
             raise ForeignToken("no key of ours, or not its algorithm")
         if not key.verify(_decoded(mark), head + b"." + body):
             raise ForeignToken("signature")
-        return self._principal(_parsed(body), now)
+        return self._principal(_parsed(body), key.kid, now)
 
-    def _principal(self, claims: _Object, now: float) -> Principal:
+    def _principal(self, claims: _Object, key_id: str, now: float) -> Principal:
         if claims.get("iss") != self._issuer:
             raise ForeignToken("issuer")
         if not self._audiences.intersection(_audience(claims.get("aud"))):
@@ -151,6 +151,7 @@ class Authenticator:
             token_id=_identifier(claims, "jti"),
             issued_at=issued_at,
             expires_at=expires_at,
+            key_id=key_id,
         )
 
     def _times(self, claims: _Object, now: float) -> tuple[int, int]:

@@ -21,3 +21,4 @@ class Principal:
     token_id: str  # jti: what a revocation names
     issued_at: int
     expires_at: int
+    key_id: str = ""  # kid of the key that signed the token

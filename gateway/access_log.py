@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,8 @@ FIELDS: Final = (
     "at", "request_id", "trace", "method", "template", "api", "operation", "status", "code", "outcome",
     "organisation", "app", "environment", "peer", "duration", "bytes_in", "bytes_out", "upstream_status",
 )  # fmt: skip
+# What the line of a WebSocket has besides.
+TUNNEL_FIELDS: Final = ("messages_in", "messages_out")
 _LINE: Final = (
     b'{"at":%.6f,"request_id":"%b","trace":"%b","method":%b,%b,"status":%d,"code":%b,"outcome":%b,%b,'
     b'"peer":%b,"duration":%.6f,"bytes_in":%d,"bytes_out":%d,"upstream_status":%d}\n'
@@ -93,6 +95,24 @@ class Record:
             orjson.dumps(self.code) if self.code else b'""', b'"%b"' % self.outcome.encode(), self.who.json,
             orjson.dumps(self.peer), self.duration, self.bytes_in, self.bytes_out, self.upstream_status,
         )  # fmt: skip
+
+
+@dataclass(slots=True)
+class TunnelRecord(Record):
+    """A WebSocket, when it is over; whole messages from the client and to it."""
+
+    messages_in: int
+    messages_out: int
+
+    @classmethod
+    def of(cls, record: Record, messages_in: int, messages_out: int) -> TunnelRecord:
+        known = {field.name: getattr(record, field.name) for field in fields(Record)}
+        return cls(**known, messages_in=messages_in, messages_out=messages_out)
+
+    def line(self) -> bytes:
+        # Not super(): a dataclass with slots is made anew, and super() would mean the class before.
+        line = Record.line(self)[:-2]
+        return b'%b,"messages_in":%d,"messages_out":%d}\n' % (line, self.messages_in, self.messages_out)
 
 
 class AccessLog:

@@ -21,6 +21,7 @@ from gateway.access_log import AccessLog, Record
 from gateway.catalog.errors import CatalogFaults
 from gateway.edge.clock import Clock
 from gateway.edge.errors import EdgeFault
+from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.errors import Renderer
@@ -33,6 +34,8 @@ from gateway.proxy.upstreams import Upstreams
 from gateway.settings import Settings
 from gateway.snapshot.keeper import SnapshotKeeper
 from gateway.trace import Tracer
+from gateway.tunnels.access import Review
+from gateway.tunnels.registry import Tunnels
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Counters
 from quota.counters.redis import RedisCounters
@@ -76,6 +79,7 @@ class Edge:
         self.renderer = Renderer(settings.issuer)
         self.tracer = Tracer()
         self.keeper.listeners.append(lambda snapshot: self.upstreams.keep_only(snapshot.catalog))
+        self.tunnels = Tunnels(self.counters)
         line = Line(
             snapshot=lambda: self.keeper.current,
             authenticator=Authenticator(settings.issuer, frozenset((settings.issuer,))),
@@ -84,7 +88,10 @@ class Edge:
             renderer=self.renderer,
             tracer=self.tracer,
             record=self._record,
+            tunnels=self.tunnels,
         )
+        review = Review(lambda: self.keeper.current, self._exchanges)
+        self.keeper.listeners.append(review.begin)
         self.server = EdgeServer(
             line,
             self._rendered,
@@ -92,8 +99,11 @@ class Edge:
             settings.trusted_proxies,
             settings.hosts,
             clock=clock,
-            sweeps=[self.upstreams.sweep],
+            sweeps=[self.upstreams.sweep, review.sweep],
         )
+
+    def _exchanges(self) -> list[Exchange]:
+        return self.server.exchanges()
 
     def _rendered(self, fault: EdgeFault) -> RenderedFault:
         """An answer to what was refused before the line."""
@@ -183,6 +193,7 @@ class Edge:
         yield "sluss_database_up", "Whether the database answered last", state.database_ok
         yield "sluss_access_log_lost", "Access records the disk would not take", self.log.lost
         yield "sluss_connections", "Open client connections", self.server.open_connections
+        yield "sluss_tunnels_open", "Open WebSockets, and those that are being opened", self.tunnels.open
         yield "sluss_requests_read", "Requests read since the start", self.server.requests
         pools = self.upstreams.all()
         yield (

@@ -32,6 +32,7 @@ import orjson
 from auth import errors as auth_errors
 from gateway.catalog.model import Family
 from gateway.edge import errors as edge_errors
+from gateway.tunnels import errors as tunnel_errors
 from quota.counters.protocol import Decision
 
 Headers = list[tuple[bytes, bytes]]
@@ -184,6 +185,10 @@ STATUS: dict[type[Exception], int] = {
     edge_errors.TooManyConnections: 503,
     edge_errors.TooManyBodies: 503,
     edge_errors.Draining: 503,
+    tunnel_errors.UpgradeRequired: 426,
+    tunnel_errors.TooManyTunnels: 429,
+    tunnel_errors.AccessEnded: 403,
+    tunnel_errors.TooManyControls: 429,
     edge_errors.ClientGone: 499,  # nobody receives it; it stands in records
 }
 
@@ -247,8 +252,7 @@ class Renderer:
         instance: str = "",
     ) -> Rendered:
         status = status_of(error)
-        known = status != HTTPStatus.INTERNAL_SERVER_ERROR
-        described = error if known else _Internal()
+        described = error if status != HTTPStatus.INTERNAL_SERVER_ERROR else _Internal()
         language = language_of(accept_language)
         sentence = str(getattr(described, language))
         code = str(getattr(described, "code", ""))
@@ -298,7 +302,9 @@ def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
     elif isinstance(error, auth_errors.MissingScope):
         scope = " ".join(sorted(error.scopes))
         yield b"WWW-Authenticate", _challenge("insufficient_scope") + b', scope="' + scope.encode() + b'"'
-    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+    elif isinstance(error, tunnel_errors.UpgradeRequired):
+        yield from error.headers
+    elif status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         yield b"Retry-After", str(RETRY_SOON).encode()
 
 

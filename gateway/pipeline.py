@@ -50,6 +50,9 @@ from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Document, Published
 from gateway.trace import Tracer
+from gateway.tunnels.errors import AccessEnded
+from gateway.tunnels.registry import Tunnels
+from gateway.tunnels.tunnel import Tunnel
 from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
 from quota.plans import Limits
@@ -70,6 +73,7 @@ class Line:
         renderer: Renderer,
         tracer: Tracer,
         record: Callable[[Record], None],
+        tunnels: Tunnels,
     ) -> None:
         self.snapshot = snapshot
         self.authenticate = authenticator.authenticate
@@ -79,6 +83,7 @@ class Line:
         self.renderer = renderer
         self.tracer = tracer
         self.record = record
+        self.tunnels = tunnels
 
     def __call__(self, exchange: Exchange) -> None:
         Call(self, exchange).start()
@@ -89,7 +94,7 @@ class Call:
 
     __slots__ = (
         "began", "caller", "code", "deciding", "decision", "exchange", "limits", "line", "method", "outcome",
-        "path", "published", "query", "time", "trace",
+        "path", "published", "query", "time", "trace", "tunnel",
     )  # fmt: skip
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
@@ -108,6 +113,7 @@ class Call:
         self.limits: Limits | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
+        self.tunnel: Tunnel | None = None
         self.code = ""
 
     def start(self) -> None:
@@ -133,11 +139,13 @@ class Call:
                 raise PlanMissing
             if principal.environment not in published.upstreams:
                 raise UpstreamMissing
+            if published.terms.allow_upgrade and not self.deciding:
+                self.tunnel = line.tunnels.make(self.exchange.request, published, subscribed)
         except NoSuchApi as refusal:
             return self._beside_the_apis(refusal)
         except NoSuchOperation as refusal:
             return self._document(snapshot.documents.get(self.path), refusal)
-        except (Refusal, AuthError) as refusal:
+        except (Refusal, AuthError, EdgeFault) as refusal:
             return self._refuse(refusal)
         limits = self.limits = subscribed.limits
         operation = published.operation
@@ -169,6 +177,8 @@ class Call:
             # The first byte goes out: from then on a lost process leaves the call counted as served.
             partial(line.counters.sent, taken),
         )
+        if self.tunnel is not None:
+            order = self.tunnel.order(order, partial(line.counters.keep, taken))
         return self.exchange.forward(order, self._ended)
 
     def _allow(self, headers: list[tuple[bytes, bytes]], taken: Taken) -> None:
@@ -259,7 +269,7 @@ class Call:
         fault = ending.fault
         taken = self.decision.taken if self.decision is not None else None
         if taken is not None:
-            left = isinstance(fault, ClientGone)
+            left = isinstance(fault, (ClientGone, AccessEnded))
             whole = fault is None
             how = ending_of(ending.upstream_reached, ending.upstream_status, client_left=left, whole=whole)
             self.outcome = OUTCOMES[how]
@@ -277,20 +287,10 @@ class Call:
     def _record(self, status: int, bytes_out: int, bytes_in: int = 0, upstream_status: int = 0) -> None:
         """One record per call, whatever happened."""
         published, caller = self.published, self.caller
-        self.line.record(
-            Record(
-                self.time,
-                self.trace,
-                self.method,
-                published.place if published is not None else place_of(self.path),
-                status,
-                self.code,
-                self.outcome or "",
-                caller.who if caller is not None else NOBODY,
-                self.exchange.request.peer,
-                monotonic() - self.began,
-                bytes_in,
-                bytes_out,
-                upstream_status,
-            )
-        )
+        place = published.place if published is not None else place_of(self.path)
+        who = caller.who if caller is not None else NOBODY
+        record = Record(
+            self.time, self.trace, self.method, place, status, self.code, self.outcome or "", who,
+            self.exchange.request.peer, monotonic() - self.began, bytes_in, bytes_out, upstream_status,
+        )  # fmt: skip
+        self.line.record(record if self.tunnel is None else self.line.tunnels.leave(self.tunnel, record))

@@ -25,7 +25,8 @@ class Ending(StrEnum):
     UPSTREAM_CUT = "upstream-cut"  # the upstream broke off in the middle of its answer
     NO_ANSWER = "no-answer"  # sent, and no head came: timeout, reset, or an answer that cannot be read
     NOT_REACHED = "not-reached"  # no byte was sent: no connection, circuit open, or the caller had left
-    CLIENT_LEFT = "client-left"  # the caller went away after the call was sent
+    CLIENT_LEFT = "client-left"  # the caller went away, or lost its access, after the call was sent
+    OPENED = "opened"  # a WebSocket was opened, however it ended; messages are counted for themselves
 
 
 OUTCOMES: Final[Mapping[Ending, Outcome]] = {
@@ -35,6 +36,7 @@ OUTCOMES: Final[Mapping[Ending, Outcome]] = {
     Ending.NO_ANSWER: Outcome.UPSTREAM_FAILED,
     Ending.NOT_REACHED: Outcome.UPSTREAM_FAILED,
     Ending.CLIENT_LEFT: Outcome.SERVED,
+    Ending.OPENED: Outcome.SERVED,
 }
 
 
@@ -55,4 +57,6 @@ def ending_of(
         return Ending.CLIENT_LEFT
     if not upstream_status:
         return Ending.NO_ANSWER
-    return Ending.ANSWERED if whole else Ending.UPSTREAM_CUT
+    if whole and upstream_status != 101:
+        return Ending.ANSWERED
+    return Ending.OPENED if upstream_status == 101 else Ending.UPSTREAM_CUT

@@ -95,8 +95,9 @@ class Operation:
     scopes: frozenset[str]  # all of them are demanded
     weight: int  # units one call costs
     summary: Text
-    body_limit: int  # bytes
+    body_limit: int  # bytes; of a WebSocket the client's largest message
     timeouts: Timeouts | None = None  # None: the API's
+    message_weight: int | None = None  # units of one message from the client; None: not a WebSocket
 
 
 @dataclass(frozen=True, slots=True)

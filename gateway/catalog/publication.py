@@ -173,6 +173,13 @@ def _check_together(sources: Sources) -> Iterator[Fault]:
                     pointer_of(part, "operations", name),
                     f"no operation {name!r} in {OPENAPI_FILE}; correct it",
                 )
+    sockets = {each.id for each in operations.operations(openapi) if each.is_socket}
+    for name in api.value.get("weights", {}).get("messages", {}):
+        if name not in sockets:
+            yield api.fault(
+                pointer_of("weights", "messages", name),
+                f"{name!r} is no WebSocket operation in {OPENAPI_FILE}; a WebSocket is a GET with a response 101",
+            )
     if api.value.get("family", "rest") == "rest":
         begin = f"{api.value['id']}:"
         for scope in operations.scopes_declared(openapi.value):
@@ -221,6 +228,7 @@ def _operations(sources: Sources, swedish: Mapping[str, Any]) -> tuple[Operation
             ),
             body_limit=limits.get("operations", {}).get(each.id, body),
             timeouts=timeouts.read({**times, **own_times[each.id]}) if each.id in own_times else None,
+            message_weight=weights.get("messages", {}).get(each.id, 1) if each.is_socket else None,
         )
         for each in operations.operations(sources.openapi)
     )

@@ -389,7 +389,9 @@ class ClientConnection(asyncio.Protocol):
         """The process is leaving: a connection without a request has a moment to send one, then it is
         closed.
         """
-        if self.exchange is None and (self._reading == LINGER or not self._buffer):
+        if self.exchange is not None:
+            self.exchange.drain()
+        elif self._reading == LINGER or not self._buffer:
             self.due = min(self.due, self.clock.now + self.server.limits.drain_idle_seconds)
 
     def _gone(self) -> None:

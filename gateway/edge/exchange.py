@@ -9,7 +9,7 @@ may ask what: that is the line's.
                               └──────────fault──▶ failed ──reply──▶ ended
     deciding ──forward──▶ connecting ──▶ waiting ──▶ answering ──▶ ended
                               └─────fault────┴──▶ failed ──reply──▶ ended
-    waiting ──101──▶ tunnel ──▶ ended
+    waiting ──101──▶ tunnel ──▶ ended      (what happens within it is ``gateway.tunnels.tunnel``)
 
 Longer than other files because a state machine is checked by reading all its transitions together.
 """
@@ -38,6 +38,7 @@ from gateway.edge.order import (
     Collecting,
     Ending,
     Order,
+    TunnelOrder,
     watch_begin,
     watch_content,
     watch_end,
@@ -45,9 +46,11 @@ from gateway.edge.order import (
 from gateway.edge.request import Request
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.response import Answer
+from gateway.tunnels.errors import AccessEnded
 
 if TYPE_CHECKING:
     from gateway.edge.connection import ClientConnection
+    from gateway.tunnels.tunnel import Tunnel
 
 __all__ = ["Ending", "Exchange", "Order"]
 
@@ -69,13 +72,14 @@ class Exchange:
 
     __slots__ = (
         "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_retried", "_since",
-        "_spoilt", "_started", "_state", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
+        "_spoilt", "_started", "_state", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
         "reached", "request", "upstream_status",
     )  # fmt: skip
 
     _collecting: Collecting
     _order: Order
     _done: Callable[[Ending], None]
+    _tunnel: Tunnel
 
     def __init__(self, client: ClientConnection, request: Request, number: int) -> None:
         self._client = client
@@ -211,6 +215,14 @@ class Exchange:
 
     def content(self, data: bytes, complete: bool) -> None:
         client = self._client
+        if self._state == TUNNEL:
+            self.bytes_out += len(data)
+            if data:
+                self._tunnel.from_upstream(data)
+            if complete:
+                self._upstream = None
+                self._tunnel.upstream_ended()
+            return
         self._since = client.clock.now
         self.bytes_out += len(data)
         if self._order.watch is not None:
@@ -223,21 +235,30 @@ class Exchange:
             self._end(None)
 
     def switched(self, answer: Answer, data: bytes) -> None:
-        client = self._client
+        client, order, connection = self._client, self._order, self._upstream
+        assert isinstance(order, TunnelOrder)
+        assert connection is not None
+        tunnel = order.tunnel
+        tunnel.accept(answer)  # raises before anything is written: then the line answers
+        self._tunnel = tunnel
         self.upstream_status = 101
         self.answered = True
         self._state = TUNNEL
-        self._since = client.clock.now
         self.bytes_out = len(data)
-        client.write(switching_head(answer, self._order) + data)
+        client.write(switching_head(answer, order))
+        tunnel.opened(self, client, connection, data)
         client.start_tunnel()
+        if client.server.draining:
+            tunnel.drain()
 
     def lost(self, fault: EdgeFault, untouched: bool) -> None:
         """Repeats, once, a request that provably nobody has worked on: a kept connection closed as we
         wrote.
         """
         connection, self._upstream = self._upstream, None
-        if (
+        if self._state == TUNNEL:
+            self._tunnel.upstream_ended()
+        elif (
             untouched
             and not self._retried
             and connection is not None
@@ -252,6 +273,9 @@ class Exchange:
             self._fail(fault)
 
     def upstream_blocked(self, blocked: bool) -> None:
+        if self._state == TUNNEL:
+            self._tunnel.upstream_blocked(blocked)
+            return
         self._blocked = blocked
         self._since = self._client.clock.now
         self._client.rest(blocked)
@@ -287,10 +311,8 @@ class Exchange:
         self._upstream.request_sent = complete
 
     def tunnel_data(self, data: bytes) -> None:
-        self._since = self._client.clock.now
         self.bytes_in += len(data)
-        if self._upstream is not None:
-            self._upstream.write(data)
+        self._tunnel.from_client(data)
 
     def body_failed(self, fault: EdgeFault) -> None:
         if self._state in (CONNECTING, WAITING, ANSWERING):
@@ -300,13 +322,15 @@ class Exchange:
 
     def client_blocked(self, blocked: bool) -> None:
         self._since = self._client.clock.now
-        if self._upstream is not None:
+        if self._state == TUNNEL:
+            self._tunnel.rest()
+        elif self._upstream is not None:
             self._upstream.rest(blocked)
 
     def client_gone(self) -> None:
         self.gone = True
         if self._state == TUNNEL:
-            self._end(None)
+            self._tunnel.client_gone()
         elif self._state in (CONNECTING, WAITING, ANSWERING):
             self._fail(ClientGone("while the upstream worked"))
         elif self._state == COLLECTING:
@@ -323,15 +347,61 @@ class Exchange:
         elif state == COLLECTING:
             self._gathered(LineFailed("the line raised"))
 
+    # --- the end from outside
+
+    def drain(self) -> None:
+        """The process is leaving: a tunnel would never end by itself."""
+        if self._state == TUNNEL:
+            self._tunnel.drain()
+
+    def end_access(self, code: str, expired: bool) -> None:
+        """The caller may no longer. ``code`` is that of the refusal a new call would get; ``expired``: because its
+        token's time is over.
+
+        A request that may have changed something gets its answer all the same, and what was begun in time and has
+        a stated length may end.
+        """
+        state = self._state
+        if state == TUNNEL:
+            self._tunnel.end_access(code)
+        elif state == ANSWERING:
+            if not expired or self._chunk or self.request.minor == 0:
+                self._fail(AccessEnded(code))
+        elif state in (CONNECTING, WAITING) and not expired and self.request.method in _REPEATABLE:
+            self._fail(AccessEnded(code))
+
+    def tunnel_over(self, fault: EdgeFault | None, *, cut: bool) -> None:
+        """Both sides are closed, in their time; ``cut``: the client stands inside a frame."""
+        connection, self._upstream = self._upstream, None
+        if connection is not None:
+            connection.end()
+        self._state = ENDED
+        self._report(fault)
+        if cut:
+            self._client.cut(framed=True)
+        else:
+            self._client.finished(False)
+
+    def cut_upstream(self) -> None:
+        self._drop_upstream()
+
+    @property
+    def waiter(self) -> Callable[[Ending], None] | None:
+        """Who is told of the ending; None before it is forwarded and when it is over."""
+        return getattr(self, "_done", None)
+
     def sweep(self, now: float) -> None:
         """Deadlines of the upstream. ``_since`` is up to one tick old, so one tick is added."""
-        if self._state not in (CONNECTING, WAITING, ANSWERING, TUNNEL):
+        if self._state == TUNNEL:
+            self._tunnel.sweep(now)
+            return
+        if self._state not in (CONNECTING, WAITING, ANSWERING):
             return
         terms = self._order.terms
         now -= self._client.server.limits.tick_seconds
         if now - self._since > self._patience():
             self._fail(UpstreamTimeout(f"silent in state {self._state}"))
-        elif self._state != TUNNEL and now - self._started > terms.total_timeout:
+        elif now - self._started > terms.total_timeout:
             uploading = self._state == WAITING and not self._client.body_complete and not self._blocked
             self._fail(SlowClient("total time") if uploading else UpstreamTimeout("total time"))
 
@@ -425,9 +495,7 @@ class Exchange:
             self._client.cut(framed=self._chunk or self.request.minor == 1)
 
     def _end(self, fault: EdgeFault | None) -> None:
-        connection, self._upstream = self._upstream, None
-        if self._state == TUNNEL and connection is not None:
-            connection.end()
+        self._upstream = None
         self._state = ENDED
         self._report(fault)
         self._client.finished(self._keep)

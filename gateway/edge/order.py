@@ -12,6 +12,7 @@ from gateway.proxy.pool import Upstream
 
 if TYPE_CHECKING:
     from gateway.proxy.response import Answer
+    from gateway.tunnels.tunnel import Tunnel
 
 _log = logging.getLogger("sluss.edge")
 
@@ -80,6 +81,19 @@ class Order:
         self.sending = sending
         self.host = host
         self.watch = watch
+
+
+class TunnelOrder(Order):
+    """A request that is to become a tunnel; the terms allow the upgrade."""
+
+    __slots__ = ("tunnel",)
+
+    def __init__(self, order: Order, tunnel: Tunnel) -> None:
+        super().__init__(
+            order.upstream, order.target, order.terms, order.injected, order.response_lines, order.sending
+        )
+        self.watch = order.watch
+        self.tunnel = tunnel
 
 
 class Ending:

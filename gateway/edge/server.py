@@ -105,6 +105,10 @@ class EdgeServer:
     def open_connections(self) -> int:
         return len(self._connections)
 
+    def exchanges(self) -> list[Exchange]:
+        """Those under way."""
+        return [each.exchange for each in self._connections if each.exchange is not None]
+
     # --- the connections' side
 
     def admit(self, connection: ClientConnection) -> bool:

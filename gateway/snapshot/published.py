@@ -102,6 +102,7 @@ def _terms(api: Api, operation: Operation, replaced: frozenset[bytes]) -> Terms:
         first_byte_timeout=times.first_byte,
         idle_timeout=times.idle,
         total_timeout=times.total or NO_LIMIT,
+        allow_upgrade=operation.message_weight is not None,
         pass_authorization=api.access.pass_authorization,
         replaced=replaced,
     )

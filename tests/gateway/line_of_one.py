@@ -27,6 +27,7 @@ from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Upstreams
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
+from gateway.tunnels.registry import Tunnels
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Decided, Taken, UsageKey
 from quota.plans import Limits
@@ -135,6 +136,7 @@ class Stand:
             Renderer(ISSUER),
             Tracer(),
             self.records.append,
+            Tunnels(self.counters),
         )
 
     def use(self, known: AccessRows, catalog: Catalog | None = None) -> None:

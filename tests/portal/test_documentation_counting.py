@@ -52,8 +52,10 @@ def test_the_billable_table_is_the_meter_s(language: str) -> None:
 
 # Words that tell the rows of endings apart, so that they cannot change places unseen.
 TELLING = {
-    "sv": ("under `500`", "`500` eller högre", "mitt i sitt svar", "inget svar kom", "nåddes aldrig", "Klienten gick"),
-    "en": ("below `500`", "`500` or above", "middle of its answer", "no answer came", "never reached", "client went"),
+    "sv": ("under `500`", "`500` eller högre", "mitt i sitt svar", "inget svar kom", "nåddes aldrig", "Klienten gick",
+           "WebSocket öppnades"),
+    "en": ("below `500`", "`500` or above", "middle of its answer", "no answer came", "never reached", "client went",
+           "WebSocket was opened"),
 }  # fmt: skip
 
 
@@ -63,7 +65,7 @@ def test_the_endings_stand_in_the_meter_s_order(language: str) -> None:
     for row, words in zip(rows, TELLING[language], strict=False):
         assert words in row[0]
     assert list(meter.Ending) == ["answered", "upstream-error", "upstream-cut", "no-answer", "not-reached",
-                                  "client-left"]  # fmt: skip
+                                  "client-left", "opened"]  # fmt: skip
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from auth.authenticate import LEEWAY
 from gateway.catalog import timeouts
 from gateway.catalog.publication import _DEFAULT_BODY
 from gateway.edge import errors as edge_errors
@@ -19,9 +20,11 @@ from gateway.errors import status_of
 from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
 from gateway.proxy.pool import PoolLimits
-from tests.portal.documents import LANGUAGES, code, page, plain_figures, seconds, size, table
+from gateway.tunnels.limits import TunnelLimits
+from tests.portal.documents import LANGUAGES, code, page, plain_figures, seconds, section, size, table
 
 LIMITS = EdgeLimits()
+TUNNELS = TunnelLimits()
 POOL = PoolLimits()
 
 # Field of EdgeLimits → where its figure stands and how it is written.
@@ -195,3 +198,25 @@ def test_a_code_stands_with_its_status_everywhere_on_the_page(language: str) -> 
     pairs = re.findall(r"`(\d{3})` `([a-z-]+)`", page(language, "operate/edge.md"))
     assert len(pairs) > 40
     assert {(status, each) for status, each in pairs if codes.get(each) != int(status)} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_bound_of_tunnels_stands_in_its_row(language: str) -> None:
+    wanted = {
+        "per_subscription": str(TUNNELS.per_subscription),
+        "fragments": str(TUNNELS.fragments),
+        "controls": str(TUNNELS.controls),
+        "controls_seconds": seconds(TUNNELS.controls_seconds),
+        "close_seconds": seconds(TUNNELS.close_seconds),
+        "turn": str(TUNNELS.turn),
+        "review_seconds": seconds(TUNNELS.review_seconds),
+    }
+    assert list(wanted) == [field.name for field in fields(TunnelLimits)]
+    rows = table(page(language, "operate/edge.md"), "ws-limits")
+    for row, figure in zip(rows, wanted.values(), strict=False):
+        assert plain_figures(row[1]) == figure, row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_grace_of_a_token_under_way_is_that_of_new_calls(language: str) -> None:
+    assert f" {LEEWAY} se" in section(page(language, "operate/edge.md"), "streams")

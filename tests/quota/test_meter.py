@@ -20,6 +20,8 @@ from quota.meter import OUTCOMES, Ending, ending_of
         (True, 200, True, False, Ending.CLIENT_LEFT),
         (True, None, True, False, Ending.CLIENT_LEFT),
         (True, None, False, False, Ending.NO_ANSWER),
+        (True, 101, False, True, Ending.OPENED),
+        (True, 101, False, False, Ending.OPENED),
         (True, 0, False, True, Ending.NO_ANSWER),
         (False, None, False, False, Ending.NOT_REACHED),
         (False, 0, True, False, Ending.NOT_REACHED),
@@ -36,4 +38,4 @@ def test_every_ending_is_in_the_table() -> None:
 
 def test_only_what_was_answered_or_left_by_the_caller_is_billed() -> None:
     billed = {ending for ending, outcome in OUTCOMES.items() if outcome is Outcome.SERVED}
-    assert billed == {Ending.ANSWERED, Ending.CLIENT_LEFT}
+    assert billed == {Ending.ANSWERED, Ending.CLIENT_LEFT, Ending.OPENED}

@@ -32,6 +32,11 @@ class Described:
     scopes: frozenset[str]
     value: dict[str, Any]
 
+    @property
+    def is_socket(self) -> bool:
+        """A WebSocket: the document says that it switches protocols. There is no other sign."""
+        return self.method == "GET" and "101" in self.value["responses"]
+
 
 def each(value: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Path, method in lower case, operation – in the order of the document."""
@@ -65,6 +70,11 @@ def check(document: Document) -> Iterator[Fault]:
     for operation in operations(document):
         yield from _check_security(document, operation)
         yield from _check_parameters(document, operation)
+        if "101" in operation.value["responses"] and operation.method != "GET":
+            yield document.fault(
+                f"{operation.pointer}/responses/101",
+                f"{operation.id}: only GET can become a WebSocket; remove 101 or make it a GET",
+            )
 
 
 def _check_paths(document: Document) -> Iterator[Fault]:
