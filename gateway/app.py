@@ -73,12 +73,14 @@ class Edge:
         self.counters = make_counters(settings, self.database, process)
         self.flusher = Flusher(self.database, self.counters)
         clock, answers = Clock(), AnswerReader()
-        self.upstreams = Upstreams(settings.control_url, lambda url: Upstream(url, clock, answers))
+        self.upstreams = Upstreams(
+            settings.control_url, lambda place: Upstream(place.url, clock, answers), clock
+        )
         self.log = AccessLog(settings.access_log)
         self.metrics = LineMetrics(self._gauges)
         self.renderer = Renderer(settings.issuer)
         self.tracer = Tracer()
-        self.keeper.listeners.append(lambda snapshot: self.upstreams.keep_only(snapshot.catalog))
+        self.keeper.listeners.append(lambda snapshot: self.upstreams.follow(snapshot.catalog))
         self.tunnels = Tunnels(self.counters)
         line = Line(
             snapshot=lambda: self.keeper.current,

@@ -169,13 +169,14 @@ class Call:
             published.shaping.prepare(request)
             told += published.shaping.lines(request)
         order = Order(
-            line.upstreams.pick(published.upstreams[caller.principal.environment]),
+            (group := line.upstreams.of(published.upstreams[caller.principal.environment])).pick(),
             request.target[published.cut :],
             published.terms,
             injected_lines(request, published.service_lines, trace, caller.lines),
             told,
             # The first byte goes out: from then on a lost process leaves the call counted as served.
             partial(line.counters.sent, taken),
+            group=group,
         )
         if self.tunnel is not None:
             order = self.tunnel.order(order, partial(line.counters.keep, taken))

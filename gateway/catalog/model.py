@@ -57,11 +57,48 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How an https upstream is recognised, and how the gateway shows who it is. Files in PEM."""
+
+    ca: Path | None = None  # authorities believed instead of the system's
+    certificate: Path | None = None  # the gateway's own, with the chain
+    key: Path | None = None
+    server_name: str = ""  # in SNI and in its certificate; empty: the address's host
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """What an edge process asks of an upstream by itself. Times in seconds."""
+
+    path: str  # below the address
+    interval: float = 10.0
+    timeout: float = 2.0
+    unhealthy: int = 3  # failures in a row
+    healthy: int = 2  # successes in a row
+    status: frozenset[int] = frozenset({200})
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
-    """One place that answers for an API: `http://host:port/base` and its share of the calls."""
+    """One place that answers for an API: `http://host:port/base` and its share of the calls.
+
+    All but the weight decides which connections are shared: two APIs that say the same share them.
+    """
 
     url: str
     weight: int = 1
+    tls: UpstreamTls | None = None
+    health: HealthCheck | None = None
+    connections: int | None = None  # at the same time, per edge process; None: the gateway's figure
+    waiting: int | None = None  # calls in its queue
+
+
+@dataclass(frozen=True, slots=True)
+class Balancing:
+    """How an environment's upstreams share the calls."""
+
+    slow_start: float = 0.0  # seconds in which a new or recovered upstream comes to its full share
+    attempts: int = 2  # upstreams one call may be tried at
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +172,7 @@ class Api:
     openapi_sv: Mapping[str, Any]  # the same with the Swedish overlay applied
     folder: Path
     answers: Answers = field(default_factory=Answers)  # CORS, header rules, cache, brown-outs
+    balancing: Balancing = Balancing()
 
     @property
     def key(self) -> str:

@@ -24,6 +24,8 @@ Owns the classes; not their HTTP status (``gateway.errors`` has the one table) a
     ├── UnknownHost                  a name outside the allow-list
     ├── UpstreamFault                the upstream's doing
     │   ├── UpstreamUnreachable      no connection, or lost before an answer
+    │   │   ├── UpstreamInsecure     its certificate or TLS is not what it should be
+    │   │   └── UpstreamForbidden    an address no publication may lead to
     │   ├── UpstreamBusy             the pool and its queue are full
     │   │   └── UpstreamResting      the circuit is open after failures
     │   ├── UpstreamTimeout          connect, first byte, idle or total
@@ -179,6 +181,18 @@ class UpstreamUnreachable(UpstreamFault):
     code = "upstream-unreachable"
     sv = "Tjänsten bakom API:et svarar inte."
     en = "The service behind the API cannot be reached."
+
+
+class UpstreamInsecure(UpstreamUnreachable):
+    code = "upstream-tls"
+    sv = "Den säkra förbindelsen till tjänsten bakom API:et kunde inte upprättas."
+    en = "No secure connection to the service behind the API could be made."
+
+
+class UpstreamForbidden(UpstreamUnreachable):
+    code = "upstream-forbidden"
+    sv = "Tjänsten bakom API:et har en adress som inte är tillåten."
+    en = "The service behind the API has an address that is not allowed."
 
 
 class UpstreamBusy(UpstreamFault):

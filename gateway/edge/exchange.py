@@ -8,6 +8,8 @@ may ask what: that is the line's.
     deciding ──collect──▶ collecting ──whole, too large──▶ deciding
                               └──────────fault──▶ failed ──reply──▶ ended
     deciding ──forward──▶ connecting ──▶ waiting ──▶ answering ──▶ ended
+                              │  ▲           │
+                              │  └─ another ─┤
                               └─────fault────┴──▶ failed ──reply──▶ ended
     waiting ──101──▶ tunnel ──▶ ended      (what happens within it is ``gateway.tunnels.tunnel``)
 
@@ -50,6 +52,7 @@ from gateway.tunnels.errors import AccessEnded
 
 if TYPE_CHECKING:
     from gateway.edge.connection import ClientConnection
+    from gateway.proxy.pool import Upstream
     from gateway.tunnels.tunnel import Tunnel
 
 __all__ = ["Ending", "Exchange", "Order"]
@@ -71,8 +74,8 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_retried", "_since",
-        "_spoilt", "_started", "_state", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
+        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_since", "_spoilt",
+        "_started", "_state", "_tried", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
         "reached", "request", "upstream_status",
     )  # fmt: skip
 
@@ -88,7 +91,7 @@ class Exchange:
         self._state = DECIDING
         self._upstream: UpstreamConnection | None = None
         self._blocked = False
-        self._retried = False
+        self._tried: tuple[Upstream, ...] = ()
         self._spoilt = False
         self._keep = False
         self._chunk = False
@@ -181,7 +184,8 @@ class Exchange:
             connection.request_sent = True
 
     def unavailable(self, fault: EdgeFault) -> None:
-        self._fail(fault)
+        if not self._elsewhere(fault):
+            self._fail(fault)
 
     def answer(self, answer: Answer, content: bytes, complete: bool) -> None:
         client = self._client
@@ -252,24 +256,20 @@ class Exchange:
             tunnel.drain()
 
     def lost(self, fault: EdgeFault, untouched: bool) -> None:
-        """Repeats, once, a request that provably nobody has worked on: a kept connection closed as we
-        wrote.
+        """Repeats a request of which no byte of an answer came, when its method is safe and it has no body: once on
+        the same upstream when a kept connection closed as we wrote, else on another.
         """
         connection, self._upstream = self._upstream, None
+        request, order = self.request, self._order
         if self._state == TUNNEL:
             self._tunnel.upstream_ended()
-        elif (
-            untouched
-            and not self._retried
-            and connection is not None
-            and connection.reused
-            and self.request.method in _REPEATABLE
-            and not self.request.has_body
-        ):
-            self._retried = True
+        elif not untouched or request.method not in _REPEATABLE or request.has_body or connection is None:
+            self._fail(fault)
+        elif not self._tried and connection.reused and (order.group is None or order.group.may_repeat()):
+            self._tried = (order.upstream,)
             self._state = CONNECTING
             self._take(True)
-        else:
+        elif not self._elsewhere(fault):
             self._fail(fault)
 
     def upstream_blocked(self, blocked: bool) -> None:
@@ -400,7 +400,7 @@ class Exchange:
         terms = self._order.terms
         now -= self._client.server.limits.tick_seconds
         if now - self._since > self._patience():
-            self._fail(UpstreamTimeout(f"silent in state {self._state}"))
+            self._late()
         elif now - self._started > terms.total_timeout:
             uploading = self._state == WAITING and not self._client.body_complete and not self._blocked
             self._fail(SlowClient("total time") if uploading else UpstreamTimeout("total time"))
@@ -427,7 +427,8 @@ class Exchange:
         try:
             connection = self._order.upstream.take(self, fresh)
         except UpstreamFault as fault:
-            self._fail(fault)
+            if not self._elsewhere(fault):
+                self._fail(fault)
             return
         if connection is not None:
             self.connected(connection)
@@ -464,6 +465,35 @@ class Exchange:
                 self.abandon()
                 self._client.fail(LineFailed("the line raised"))
 
+    def _elsewhere(self, fault: EdgeFault) -> bool:
+        """Another upstream takes what this one could not; False when there is none or enough was repeated."""
+        order = self._order
+        if order.group is None or not isinstance(fault, UpstreamFault):
+            return False
+        tried = (*self._tried, order.upstream)
+        other = order.group.another(tried)
+        if other is None:
+            return False
+        if not isinstance(fault, UpstreamBusy):
+            order.upstream.failed(fault)
+        self._tried = tried
+        order.upstream = other
+        self._state = CONNECTING
+        self._take(False)
+        return True
+
+    def _late(self) -> None:
+        """The upstream has been silent too long. A place in a queue that does not move is no fault of the way."""
+        if self._state != CONNECTING:
+            self._fail(UpstreamTimeout(f"silent in state {self._state}"))
+            return
+        upstream = self._order.upstream
+        upstream.leave(self)
+        kind = UpstreamBusy if upstream.saturated else UpstreamTimeout
+        fault = kind("waited for a connection")
+        if not self._elsewhere(fault):
+            self._fail(fault)
+
     def _encode(self, content: bytes, complete: bool) -> bytes | None:
         """The content framed for the upstream; None when it went past the route's limit and the exchange
         ended.
@@ -488,7 +518,7 @@ class Exchange:
             watch_end(self._order, False)
         self._spoilt = isinstance(fault, ClientFault)
         if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy):
-            self._order.upstream.failed()
+            self._order.upstream.failed(fault)
         self._state = ENDED if self.answered or self.gone else FAILED
         self._report(fault)
         if self.answered and not self.gone:

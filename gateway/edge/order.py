@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.edge.errors import BodyTooLarge, EdgeFault, TooManyBodies
+from gateway.proxy.group import Group
 from gateway.proxy.pool import Upstream
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ class Order:
     """How one request is to be forwarded. Lines in ``injected`` and ``response_lines`` end with CRLF each.
 
     ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
-    line. ``sending`` is called when a connection is there and the first byte is about to be written; again when
-    the request is repeated. It should not hold the exchange: that would be a cycle for every request. ``watch``
-    sees the answer pass.
+    line. ``group`` has those that may take over when ``upstream`` cannot; ``upstream`` then changes. ``sending`` is
+    called when a connection is there and the first byte is about to be written; again when the request is repeated.
+    It should not hold the exchange: that would be a cycle for every request. ``watch`` sees the answer pass.
     """
 
-    __slots__ = ("host", "injected", "response_lines", "sending", "target", "terms", "upstream", "watch")
+    __slots__ = (
+        "group", "host", "injected", "response_lines", "sending", "target", "terms", "upstream", "watch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,8 +75,10 @@ class Order:
         sending: Callable[[], None] | None = None,
         host: bytes | None = None,
         watch: Watch | None = None,
+        group: Group | None = None,
     ) -> None:
         self.upstream = upstream
+        self.group = group
         self.target = target
         self.terms = terms
         self.injected = injected

@@ -1,7 +1,11 @@
 """When to stop asking an upstream that fails, and when to try again. Pure: the time is given.
 
 Owns the states and their transitions. What counts as a failure is the relay's judgement: no connection, no answer
-in time, an answer that cannot be relayed. An upstream's own 5xx is an answer, not a failure.
+in time, an answer that cannot be relayed. An upstream's own 5xx is an answer, not a failure; whether it answers so
+more often than its siblings is `outlier`'s question.
+
+Each process has its own circuit for each upstream: over all processes at most as many probes are on their way in
+one rest as there are processes.
 """
 
 from __future__ import annotations
@@ -51,14 +55,19 @@ NEXT: Final[Mapping[tuple[State, Event], State]] = {
 class Circuit:
     """``failures`` counts those in a row; it is read on the fast path to see that there is nothing to reset."""
 
-    __slots__ = ("_limit", "_rest", "_since", "failures", "state")
+    __slots__ = ("_limit", "_rest", "_since", "failures", "opened", "state")
 
     def __init__(self, limit: int, rest: float) -> None:
         self._limit = limit
         self._rest = rest
         self._since = 0.0
         self.failures = 0
+        self.opened = 0
         self.state = State.CLOSED
+
+    def rests(self, now: float) -> bool:
+        """Would a request be refused now? Asking changes nothing."""
+        return self.state is not State.CLOSED and now - self._since < self._rest
 
     def allows(self, now: float) -> bool:
         """May a request go now? In an open circuit, once per rest, it is the probe."""
@@ -69,14 +78,22 @@ class Circuit:
         self._move(Event.RESTED, now)
         return True
 
-    def succeeded(self, now: float) -> None:
+    def succeeded(self, now: float) -> bool:
+        """True when this closed an open circuit."""
+        before = self.state
         self._move(Event.SUCCESS, now)
         if self.state is State.CLOSED:
             self.failures = 0
+        return before is not self.state
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float) -> bool:
+        """True when this opened a closed circuit."""
+        before = self.state
         self.failures += 1
         self._move(Event.LAST_FAILURE if self.failures >= self._limit else Event.FAILURE, now)
+        if self.state is State.OPEN and before is not State.OPEN:
+            self.opened += 1
+        return before is State.CLOSED and self.state is State.OPEN
 
     def _move(self, event: Event, now: float) -> None:
         following = NEXT[self.state, event]

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import select
+import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, EdgeFault, UpstreamUnreachable
+from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, EdgeFault, UpstreamInsecure, UpstreamUnreachable
 from gateway.edge.framing import ChunkedBody
 from gateway.proxy.response import Answer
 
@@ -53,11 +54,13 @@ class Caller(Protocol):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """``request_sent`` is set by the caller when the last byte of its request has been written."""
+    """``request_sent`` is set by the caller when the last byte of its request has been written; ``leaving`` by the
+    pool when the connection is to serve nobody after this.
+    """
 
     __slots__ = (
         "_answer", "_body", "_buffer", "_interim", "_method", "_paused", "_poll", "_reading", "_remaining", "_switch",
-        "caller", "idle_since", "request_sent", "reused", "transport", "upstream",
+        "caller", "idle_since", "leaving", "remote", "request_sent", "reused", "transport", "upstream",
     )  # fmt: skip
 
     def __init__(self, upstream: Upstream) -> None:
@@ -65,6 +68,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.caller: Caller | None = None
         self.reused = False
+        self.remote = ""
+        self.leaving = False
         self.request_sent = False
         self.idle_since = 0.0
         self._reading = STRAY
@@ -127,6 +132,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.upstream.limits.buffer)
         self._poll = select.poll()
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        peer = transport.get_extra_info("peername")
+        self.remote = peer[0] if isinstance(peer, tuple) else ""
         self.upstream.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -173,8 +180,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._final(answer, data, caller)
 
     def _final(self, answer: Answer, data: bytes, caller: Caller) -> None:
-        if self.upstream.circuit.failures:
-            self.upstream.succeeded()
+        upstream = self.upstream
+        if upstream.circuit.failures:
+            upstream.succeeded()
+        if answer.status >= 500:
+            upstream.errors_total += 1
         if answer.has_no_body(self._method):
             self._complete(answer.keep_alive and not data)
             caller.answer(answer, b"", True)
@@ -232,7 +242,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.caller = None
         self._reading = STRAY
         self._body = None
-        if reusable and self.request_sent and not self.transport.is_closing():
+        if reusable and self.request_sent and not self.leaving and not self.transport.is_closing():
             if self._paused:
                 self.rest(False)
             self.upstream.release(self)
@@ -256,7 +266,9 @@ class UpstreamConnection(asyncio.Protocol):
             if self._buffer or self._interim:
                 caller.lost(BadUpstreamAnswer(f"closed inside a head: {exc}"), False)
             else:
-                caller.lost(UpstreamUnreachable(f"closed before an answer: {exc}"), True)
+                # With TLS 1.3 a certificate of ours that is refused shows only here.
+                kind = UpstreamInsecure if isinstance(exc, ssl.SSLError) else UpstreamUnreachable
+                caller.lost(kind(f"closed before an answer: {exc}"), True)
         elif self._reading in (UNTIL_CLOSE, TUNNEL) and exc is None:
             caller.content(b"", True)
         else:

@@ -7,15 +7,17 @@ and nobody else's: the bounds are the bulkhead.
 from __future__ import annotations
 
 import asyncio
-import ssl
+import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.edge.clock import Clock
-from gateway.edge.errors import UpstreamBusy, UpstreamResting, UpstreamUnreachable
+from gateway.edge.errors import EdgeFault, UpstreamBusy, UpstreamResting, UpstreamUnreachable
 from gateway.proxy.address import Address
 from gateway.proxy.circuit import Circuit
 from gateway.proxy.connection import Caller, UpstreamConnection
+from gateway.proxy.dialling import Dialler
 from gateway.proxy.response import AnswerReader
 
 
@@ -33,7 +35,7 @@ class PoolLimits:
     """Below the five seconds after which uvicorn and Node close theirs: a request that is not safe to repeat
     should not meet a connection that is just being closed."""
     connect_seconds: float = 5.0
-    """For one attempt, whatever the caller's own deadline."""
+    """For one attempt, whatever the caller's own deadline; then the next attempt begins."""
     failures: int = 5
     """In a row, after which the circuit opens and requests are refused at once."""
     rest_seconds: float = 5.0
@@ -42,8 +44,17 @@ class PoolLimits:
     """High-water mark of the send buffer."""
 
 
+LEAST_WARMTH = 0.1
+"""Of its weight: what an upstream gets at the beginning of its slow start."""
+
+_log = logging.getLogger("sluss.upstream")
+
+
 class Upstream:
-    """The pool of one address. Counters are plain integers, read at scrape time."""
+    """The pool of one address. Counters are plain integers, read at scrape time.
+
+    `since` is when it was made or came back, for the slow start; `healthy` is the health check's word.
+    """
 
     def __init__(
         self,
@@ -51,7 +62,7 @@ class Upstream:
         clock: Clock,
         reader: AnswerReader,
         limits: PoolLimits | None = None,
-        tls: ssl.SSLContext | None = None,
+        dialler: Dialler | None = None,
     ) -> None:
         self.url = url
         self.address = Address.parse(url)
@@ -62,14 +73,19 @@ class Upstream:
         self.opened_total = 0
         self.reused_total = 0
         self.failed_total = 0
+        self.failures_total = 0
+        self.errors_total = 0
+        self.healthy = True
+        self.since = clock.now
         self.circuit = Circuit(self.limits.failures, self.limits.rest_seconds)
+        self.dialler = dialler or Dialler(self.address, clock)
+        self.dialler.names.moved = self._moved
         self._clock = clock
-        self._tls = tls or (ssl.create_default_context() if self.address.tls else None)
         self._open: set[UpstreamConnection] = set()
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[Caller] = deque()
         self._attempts: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._most_idle = self.limits.idle
 
     @property
     def open_connections(self) -> int:
@@ -82,6 +98,30 @@ class Upstream:
     @property
     def waiting_callers(self) -> int:
         return len(self._waiting)
+
+    @property
+    def outstanding(self) -> int:
+        """Calls under way, and those that wait."""
+        return len(self._open) - len(self._idle) + len(self._waiting)
+
+    @property
+    def calls(self) -> int:
+        """Calls that got a connection, since the start."""
+        return self.opened_total + self.reused_total
+
+    @property
+    def bad_calls(self) -> int:
+        return self.failures_total + self.errors_total
+
+    @property
+    def saturated(self) -> bool:
+        """Does every connection it may have serve somebody? Then who waits, waits for others to end."""
+        return len(self._open) >= self.limits.connections
+
+    def warmth(self, now: float, slow_start: float) -> float:
+        """The part of its weight that holds now."""
+        elapsed = now - self.since
+        return 1.0 if elapsed >= slow_start else max(LEAST_WARMTH, elapsed / slow_start)
 
     def take(self, caller: Caller, fresh: bool = False) -> UpstreamConnection | None:
         """An idle connection now, or None: then ``connected`` or ``unavailable`` is called later.
@@ -100,7 +140,7 @@ class Upstream:
                     self.reused_total += 1
                     return connection
                 connection.abort()
-        if self._closed or len(self._waiting) >= self.limits.waiting:
+        if len(self._waiting) >= self.limits.waiting:
             raise UpstreamBusy(self.url)
         self._waiting.append(caller)
         self._open_more()
@@ -120,10 +160,18 @@ class Upstream:
             self.release(connection)
 
     def succeeded(self) -> None:
-        self.circuit.succeeded(self._clock.now)
+        if self.circuit.succeeded(self._clock.now):
+            self.since = self._clock.now
+            self.say("answers again, its circuit is closed")
 
-    def failed(self) -> None:
-        self.circuit.failed(self._clock.now)
+    def failed(self, fault: EdgeFault) -> None:
+        self.failures_total += 1
+        if self.circuit.failed(self._clock.now):
+            self.say(f"circuit open after {self.circuit.failures} failures: {fault.code} {fault.detail}")
+
+    def say(self, what: str) -> None:
+        """Into the operator's log: something about this upstream has changed."""
+        _log.warning("%s: %s", self.url, what)
 
     def release(self, connection: UpstreamConnection) -> None:
         """A connection with nothing left of its last exchange; the connection itself has made sure of
@@ -136,7 +184,7 @@ class Upstream:
             connection.reused = True
             self.reused_total += 1
             self._waiting.popleft().connected(connection)
-        elif self._closed or len(self._idle) >= self.limits.idle:
+        elif len(self._idle) >= self._most_idle:
             connection.abort()
         else:
             connection.idle_since = self._clock.now
@@ -153,12 +201,27 @@ class Upstream:
         oldest = now - self.limits.idle_seconds
         while self._idle and self._idle[0].idle_since < oldest:
             self._idle.pop(0).abort()
+        if self._open:
+            self.dialler.names.sweep(now)
 
     def close(self) -> None:
-        """Closes the idle connections and opens no more; those in use go on until their answer is whole."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().abort()
+        """Closes the idle connections and keeps none; calls under way, and those that come by an old snapshot,
+        are served to their end.
+        """
+        self._most_idle = 0
+        self._drop_idle(lambda connection: True)
+
+    def _moved(self, gone: frozenset[str]) -> None:
+        """The name no longer stands for these addresses: nothing new is sent there."""
+        for connection in self._open:
+            if connection.remote in gone:
+                connection.leaving = True
+        self._drop_idle(lambda connection: connection.leaving)
+
+    def _drop_idle(self, unwanted: Callable[[UpstreamConnection], bool]) -> None:
+        for connection in [each for each in self._idle if unwanted(each)]:
+            self._idle.remove(connection)
+            connection.abort()
 
     def _open_more(self) -> None:
         """Starts attempts for the callers that wait, within the bound on connections."""
@@ -169,30 +232,25 @@ class Upstream:
             self._attempts.add(attempt)
 
     async def _attempt(self) -> None:
-        loop = asyncio.get_running_loop()
-        address = self.address
         task = asyncio.current_task()
-        connection = UpstreamConnection(self)
+        fault: EdgeFault | None = None
         try:
             async with asyncio.timeout(self.limits.connect_seconds):
-                if address.socket:
-                    await loop.create_unix_connection(lambda: connection, address.socket)
-                else:
-                    await loop.create_connection(
-                        lambda: connection,
-                        address.host,
-                        address.port,
-                        ssl=self._tls,
-                        server_hostname=address.host if self._tls is not None else None,
-                    )
-        except (OSError, TimeoutError, UnicodeError) as error:  # UnicodeError: a host name IDNA refuses
-            self._drop_attempt(task)
-            self.failed_total += 1
-            if self._waiting:
-                self._waiting.popleft().unavailable(UpstreamUnreachable(f"{self.url}: {error}"))
-            self._open_more()
+                await self.dialler.dial(lambda: UpstreamConnection(self))
+        except UpstreamUnreachable as unfit:
+            fault = unfit
+        except TimeoutError:
+            pass  # whoever waits now may have come late in this attempt, and has a deadline of its own
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name IDNA refuses
+            fault = UpstreamUnreachable(f"{self.url}: {error}")
         else:
             self._drop_attempt(task)
+            return
+        self._drop_attempt(task)
+        self.failed_total += 1
+        if self._waiting and fault is not None:
+            self._waiting.popleft().unavailable(fault)
+        self._open_more()
 
     def _drop_attempt(self, task: asyncio.Task[None] | None) -> None:
         if task is not None:

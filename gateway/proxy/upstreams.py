@@ -1,63 +1,82 @@
-"""Which pool a call goes to: one pool per upstream address, shared by every API that names it.
+"""Which pool a call goes to: one pool per upstream address, shared by every API that names it alike.
 
-Owns the choice among several addresses by weight, and the closing of pools that no publication names any more.
-The pools themselves are `gateway.proxy`.
+Owns the making of pools and groups, and the closing of those that no publication names any more. The choice within
+a group is `group`'s, the pools themselves are `pool`'s.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from gateway.catalog.model import Catalog
+from gateway.catalog.model import Balancing, Catalog
 from gateway.catalog.model import Upstream as Place
+from gateway.edge.clock import Clock
+from gateway.proxy.group import Choice, Group
 from gateway.proxy.pool import Upstream
+
+Key = tuple[tuple[Place, ...], Balancing]
 
 
 class Upstreams:
-    """`pool` makes the pool of one address; `control_url` is the control plane."""
+    """`pool` makes the pool of one place; `control_url` is the control plane."""
 
-    def __init__(self, control_url: str, pool: Callable[[str], Upstream]) -> None:
+    def __init__(self, control_url: str, pool: Callable[[Place], Upstream], clock: Clock) -> None:
         self._pool = pool
-        self._pools: dict[str, Upstream] = {}
-        self._random = random.Random().random  # noqa: S311 - spreading load, not guarding anything
-        self.control = pool(control_url)
+        self._clock = clock
+        self._pools: dict[Place, Upstream] = {}
+        self._groups: dict[Key, Group] = {}
+        self.control = pool(Place(control_url))
 
-    def pick(self, places: Sequence[Place]) -> Upstream:
-        """The pool for one call, by weight; there is at least one place."""
-        url = places[0].url if len(places) == 1 else self._weighted(places)
-        found = self._pools.get(url)
-        if found is None:
-            found = self._pools[url] = self._pool(url)
-        return found
+    def of(self, choice: Choice) -> Group:
+        """The group for the calls of one environment of an API; there is at least one place."""
+        return choice.group or self._bind(choice)
 
-    def _weighted(self, places: Sequence[Place]) -> str:
-        point = self._random() * sum(place.weight for place in places)
-        for place in places:
-            point -= place.weight
-            if point < 0:
-                return place.url
-        return places[-1].url
-
-    def keep_only(self, catalog: Catalog) -> None:
+    def follow(self, catalog: Catalog) -> None:
         """Close the pools of addresses that left the catalogue; calls under way end undisturbed."""
         named = {
-            place.url
-            for api in catalog.apis.values()
-            for places in api.upstreams.values()
-            for place in places
+            (places, api.balancing) for api in catalog.apis.values() for places in api.upstreams.values()
         }
-        for url in self._pools.keys() - named:
-            self._pools.pop(url).close()
+        for key in self._groups.keys() - named:
+            del self._groups[key]
+        alone = {_alone(place) for places, _ in named for place in places}
+        for place in self._pools.keys() - alone:
+            self._pools.pop(place).close()
 
     def sweep(self, now: float) -> None:
         self.control.sweep(now)
         for pool in list(self._pools.values()):
             pool.sweep(now)
+        for group in list(self._groups.values()):
+            group.sweep(now)
 
     def all(self) -> Sequence[Upstream]:
         return (self.control, *self._pools.values())
 
+    def groups(self) -> Sequence[Group]:
+        return tuple(self._groups.values())
+
     def close(self) -> None:
         for pool in self.all():
             pool.close()
+
+    def _bind(self, choice: Choice) -> Group:
+        key = choice.places, choice.balancing
+        group = self._groups.get(key)
+        if group is None:
+            members = [(self._of(place), place.weight) for place in choice.places]
+            group = self._groups[key] = Group(members, self._clock, choice.balancing)
+        choice.group = group
+        return group
+
+    def _of(self, place: Place) -> Upstream:
+        alone = _alone(place)
+        found = self._pools.get(alone)
+        if found is None:
+            found = self._pools[alone] = self._pool(alone)
+        return found
+
+
+def _alone(place: Place) -> Place:
+    """What decides about its connections: all but its share."""
+    return replace(place, weight=1)

@@ -14,9 +14,10 @@ from gateway.answers.cors import Cors
 from gateway.answers.header_rules import SECURITY, SECURITY_LINES, compiled
 from gateway.answers.shaping import Shaping, shaping_of
 from gateway.catalog import served
-from gateway.catalog.model import Api, Catalog, Operation, Upstream
+from gateway.catalog.model import Api, Catalog, Operation
 from gateway.edge.order import Terms
 from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line, successor_address
+from gateway.proxy.group import Choice
 from gateway.route import ApiRoutes, Routes, compile_routes
 
 NO_LIMIT = float("inf")
@@ -29,7 +30,7 @@ class Published:
     api: Api
     operation: Operation
     demand: Demand
-    upstreams: Mapping[str, tuple[Upstream, ...]]  # by environment; at least one each
+    upstreams: Mapping[str, Choice]  # by environment; at least one place each
     terms: Terms
     cut: int  # characters of the API's base, which the upstream does not see
     service_lines: bytes  # what every call tells the service: that base, and what header rules set
@@ -63,7 +64,11 @@ def routes_of(catalog: Catalog, issuer: str) -> Routes[Published]:
 
 
 def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
-    upstreams = {str(environment): found for environment, found in api.upstreams.items() if found}
+    upstreams = {
+        str(environment): Choice(places, api.balancing)
+        for environment, places in api.upstreams.items()
+        if places
+    }
     later = [each for each in catalog.apis.values() if each.id == api.id and each.major > api.major]
     successor = min(
         (each for each in later if each.status.callable), key=lambda each: each.major, default=None

@@ -165,7 +165,10 @@ async def test_a_slow_upstream(limit: str) -> None:
 
 
 async def test_a_queue_in_front_of_the_pool_has_its_deadline() -> None:
-    """A listener that never accepts: the connection is made by the kernel, so the first byte decides."""
+    """F6: who waits for others to end gets 503 in time, and the circuit takes no notice; who waits for an answer 504.
+
+    A listener that never accepts: the connection is made by the kernel, so the first byte decides.
+    """
 
     async def silent(visit: Visit) -> None:
         await visit.reader.read()
@@ -191,8 +194,10 @@ async def test_a_queue_in_front_of_the_pool_has_its_deadline() -> None:
         await asyncio.sleep(0.1)
         refused = await third.ask(GET)
         assert (refused.status, refused.body) == (503, b"upstream-busy")
-        assert (await second.answer()).status == 504
+        waited = await second.answer()
+        assert (waited.status, waited.body) == (503, b"upstream-busy")
         assert edge.upstream.waiting_callers == 0
+        assert edge.upstream.circuit.failures == 0
         assert (await first.answer()).status == 504
 
 

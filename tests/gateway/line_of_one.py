@@ -132,7 +132,7 @@ class Stand:
             lambda: self.snapshot,
             Authenticator(ISSUER, frozenset({ISSUER})),
             self.counters,
-            Upstreams("http://127.0.0.1:1", lambda url: Upstream(url, clock, answers)),
+            Upstreams("http://127.0.0.1:1", lambda place: Upstream(place.url, clock, answers), clock),
             Renderer(ISSUER),
             Tracer(),
             self.records.append,

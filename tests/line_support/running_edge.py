@@ -17,6 +17,7 @@ from gateway.edge.limits import EdgeLimits
 from gateway.edge.order import Watch
 from gateway.edge.request import Request
 from gateway.edge.server import EdgeServer, RenderedFault
+from gateway.proxy.group import Group
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 
@@ -96,6 +97,7 @@ class TestEdge:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     line: Callable[[Exchange], None] | None = None
     watch: Watch | None = None
+    group: Group | None = None
 
     def take(self, exchange: Exchange) -> None:
         self.requests.append(exchange.request)
@@ -105,7 +107,9 @@ class TestEdge:
             self.forward(exchange)
 
     def forward(self, exchange: Exchange, **terms: Unpack[Terms]) -> None:
-        order = _order(self.upstream, exchange.request.target, **(self.terms | terms))
+        upstream = self.group.pick() if self.group is not None else self.upstream
+        order = _order(upstream, exchange.request.target, **(self.terms | terms))
+        order.group = self.group
         order.watch = self.watch
 
         def done(ending: Ending) -> None:
@@ -132,21 +136,30 @@ async def running_edge(
     pool: PoolLimits | None = None,
     trusted: Iterable[str] = (),
     hosts: frozenset[str] | None = None,
+    made: Callable[[Clock], Upstream] | None = None,
+    group: Callable[[Clock, Upstream], Group] | None = None,
     **terms: Unpack[Terms],
 ) -> AsyncIterator[TestEdge]:
+    """``made`` makes the upstream otherwise than by address and bounds; ``group`` puts it among others."""
     clock = Clock()
-    upstream = Upstream(upstream_url, clock, AnswerReader(), pool)
+    upstream = made(clock) if made is not None else Upstream(upstream_url, clock, AnswerReader(), pool)
+    together = group(clock, upstream) if group is not None else None
+    pools = [each.pool for each in together.members] if together is not None else [upstream]
+    sweeps = [each.sweep for each in pools]
+    if together is not None:
+        sweeps.append(together.sweep)
     edge: TestEdge
 
     def line(exchange: Exchange) -> None:
         edge.take(exchange)
 
-    server = EdgeServer(line, render, limits, trusted, hosts, clock=clock, sweeps=[upstream.sweep])
-    edge = TestEdge(server, upstream, terms=terms)
+    server = EdgeServer(line, render, limits, trusted, hosts, clock=clock, sweeps=sweeps)
+    edge = TestEdge(server, upstream, terms=terms, group=together)
     edge.port = await server.start("127.0.0.1", 0)
     try:
         yield edge
     finally:
-        upstream.close()
+        for each in pools:
+            each.close()
         await server.drain(0.0)
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import pytest
 
 from auth.authenticate import LEEWAY
 from gateway.catalog import timeouts
+from gateway.catalog.model import Balancing
 from gateway.catalog.publication import _DEFAULT_BODY
 from gateway.edge import errors as edge_errors
 from gateway.edge import fields as request_fields
@@ -19,6 +20,9 @@ from gateway.edge.reader import RequestReader
 from gateway.errors import status_of
 from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
+from gateway.proxy.budget import RetryLimits
+from gateway.proxy.names import PERIOD_SECONDS
+from gateway.proxy.outlier import OutlierLimits
 from gateway.proxy.pool import PoolLimits
 from gateway.tunnels.limits import TunnelLimits
 from tests.portal.documents import LANGUAGES, code, page, plain_figures, seconds, section, size, table
@@ -102,6 +106,20 @@ def test_the_bounds_towards_a_service(language: str) -> None:
     assert len(fields(PoolLimits)) == 8
     for row, figure in zip(rows, wanted, strict=True):
         assert plain_figures(row[1]).startswith(figure), row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_figures_of_several_services(language: str) -> None:
+    balancing, retry, outlier = Balancing(), RetryLimits(), OutlierLimits()
+    wanted = [
+        str(balancing.attempts), f"{retry.share:g}", f"{retry.per_second:g}", f"{retry.most:g}",
+        seconds(outlier.review_seconds), str(outlier.calls), f"{outlier.share:g}", seconds(outlier.seconds),
+        seconds(outlier.longest), f"{outlier.part:g}", seconds(balancing.slow_start),
+    ]  # fmt: skip
+    rows = table(page(language, "operate/edge.md"), "balancing")
+    assert [plain_figures(row[1]) for row in rows] == wanted
+    assert len(wanted) == len(fields(Balancing)) + len(fields(RetryLimits)) + len(fields(OutlierLimits))
+    assert f"{PERIOD_SECONDS:g}" in section(page(language, "operate/edge.md"), "balancing")
 
 
 def judged(request: bytes) -> str:
