@@ -20,6 +20,7 @@ from auth.authenticate import Authenticator
 from gateway.access_log import AccessLog, Record
 from gateway.catalog.errors import CatalogFaults
 from gateway.edge.clock import Clock
+from gateway.edge.door.certificates import CertificateFault, Certificates
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
@@ -66,6 +67,11 @@ class Edge:
         self.settings = settings
         self.process = process
         self.draining = False
+        door = settings.door
+        try:
+            self.certificates = Certificates(door.tls, settings.hosts.__contains__) if door.tls else None
+        except CertificateFault as fault:
+            raise CannotStart(str(fault)) from fault
         self.database = Database(settings.database_url)
         self.keeper = SnapshotKeeper(
             self.database, settings.catalog, settings.upstream_variables, settings.issuer
@@ -77,7 +83,7 @@ class Edge:
             settings.control_url, lambda place: Upstream(place.url, clock, answers), clock
         )
         self.log = AccessLog(settings.access_log)
-        self.metrics = LineMetrics(self._gauges)
+        self.metrics = LineMetrics(self._gauges, lambda: self.server.turned_away)
         self.renderer = Renderer(settings.issuer)
         self.tracer = Tracer()
         self.keeper.listeners.append(lambda snapshot: self.upstreams.follow(snapshot.catalog))
@@ -102,6 +108,11 @@ class Edge:
             settings.hosts,
             clock=clock,
             sweeps=[self.upstreams.sweep, review.sweep],
+            certificates=self.certificates,
+            proxy_protocol=door.proxy_protocol,
+            notation=door.notation,
+            client_cert_header=door.client_cert_header,
+            hsts_seconds=door.hsts_seconds,
         )
 
     def _exchanges(self) -> list[Exchange]:
@@ -149,6 +160,9 @@ class Edge:
         settings = self.settings
         flush = asyncio.create_task(self._flush_log(), name="access log")
         stack.callback(flush.cancel)
+        if self.certificates is not None:
+            watch = asyncio.create_task(self.certificates.watch(), name="certificates")
+            stack.callback(watch.cancel)
         config = uvicorn.Config(
             admin_app(self.readiness, self.snapshot_page, self.metrics.page),
             host=settings.admin_listen,
@@ -197,6 +211,16 @@ class Edge:
         yield "sluss_connections", "Open client connections", self.server.open_connections
         yield "sluss_tunnels_open", "Open WebSockets, and those that are being opened", self.tunnels.open
         yield "sluss_requests_read", "Requests read since the start", self.server.requests
+        yield (
+            "sluss_tls_expires_seconds",
+            "When the TLS certificate ends, epoch",
+            self.certificates.expires if self.certificates else 0,
+        )
+        yield (
+            "sluss_tls_reload_failures",
+            "Changed TLS files that could not be used",
+            self.certificates.failures if self.certificates else 0,
+        )
         pools = self.upstreams.all()
         yield (
             "sluss_upstream_connections",

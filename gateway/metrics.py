@@ -6,7 +6,7 @@ Label sets are bounded: API and operation come from the catalogue, never from a 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -32,10 +32,15 @@ class _Series:
 class LineMetrics(Collector):
     """Fed with each record; collected by prometheus-client. `gauges` is asked at scrape time."""
 
-    def __init__(self, gauges: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+    def __init__(
+        self,
+        gauges: Callable[[], Iterable[tuple[str, str, float]]],
+        turned_away: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self._series: dict[tuple[str, str, str, int], _Series] = {}
         self._refusals: dict[str, int] = {}
         self._gauges = gauges
+        self._turned_away = turned_away
 
     def observe(self, record: Record) -> None:
         place = record.place
@@ -76,6 +81,12 @@ class LineMetrics(Collector):
         )
         for code, count in self._refusals.items():
             refused.add_metric([code], count)
+        away = CounterMetricFamily(
+            "sluss_turned_away", "Connections closed before any HTTP", labels=["reason"]
+        )
+        for reason, count in self._turned_away().items():
+            away.add_metric([reason], count)
+        yield away
         yield calls
         yield sizes
         yield refused

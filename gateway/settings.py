@@ -10,14 +10,21 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.edge.door.certificates import ClientCertificates, TlsFiles
+from gateway.edge.door.testimony import Notation
+from gateway.setting_table import SETTINGS, Setting
+
+__all__ = ["SETTINGS", "Door", "Setting", "Settings", "SettingsFault", "environment_of", "load"]
+
 PREFIX = "SLUSS_"
 FILE = "sluss.toml"
 UPSTREAM_PREFIX = "SLUSS_UPSTREAM_"
+YEAR = 365 * 24 * 3600
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -31,52 +38,14 @@ class SettingsFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as the manual shows it: name, default as text, what it means."""
+class Door:
+    """What stands between a socket of the public port and HTTP, and which words of a trusted proxy are believed."""
 
-    name: str
-    default: str
-    meaning: str
-
-
-# The manual's page and its test are made from this table.
-SETTINGS = (
-    Setting(
-        "SLUSS_DATA_DIR", "var/", "Folder for the database, keys, the usage journal and the built portal."
-    ),
-    Setting("SLUSS_PORT", "8080", "Public port."),
-    Setting("SLUSS_LISTEN", "0.0.0.0", "Address the public port listens on."),  # noqa: S104 - public on purpose
-    Setting("SLUSS_ADMIN_PORT", "8081", "Port for metrics, health and the snapshot."),
-    Setting("SLUSS_ADMIN_LISTEN", "127.0.0.1", "Address the admin port listens on."),
-    Setting(
-        "SLUSS_CONTROL_PORT", "8082", "Loopback port of the control plane, reached through the edge only."
-    ),
-    Setting(
-        "SLUSS_ISSUER", "http://localhost:<port>", "Public base URL: the issuer of tokens, no trailing slash."
-    ),
-    Setting("SLUSS_HOSTS", "", "Further host names the edge answers for, besides the issuer's and loopback."),
-    Setting("SLUSS_DATABASE_URL", "sqlite:///<data dir>/sluss.db", "sqlite:///path or postgresql://…"),
-    Setting(
-        "SLUSS_REDIS_URL",
-        "",
-        "redis:// or rediss:// for shared counters; none: in-process, one edge process.",
-    ),
-    Setting(
-        "SLUSS_REDIS_WAIT_MS", "80", "Milliseconds that calls wait for Redis before the plan's rule applies."
-    ),
-    Setting("SLUSS_CATALOG", "the reference backends", "Folders of publications, separated by ':'."),
-    Setting("SLUSS_EDGE_PROCESSES", "1", "Edge processes on the public port; more than one needs Redis."),
-    Setting(
-        "SLUSS_TRUSTED_PROXIES", "", "Networks (CIDR, comma separated) whose X-Forwarded-For is believed."
-    ),
-    Setting("SLUSS_DRAIN_SECONDS", "20", "How long calls in flight may go on after SIGTERM."),
-    Setting("SLUSS_ACCESS_LOG", "-", "File for access records, '-' for standard output, empty for none."),
-    Setting(
-        "SLUSS_UPSTREAM_<NAME>",
-        "",
-        "Value for ${SLUSS_UPSTREAM_<NAME>} in the upstream URLs of publications.",
-    ),
-)
+    tls: TlsFiles | None = None
+    proxy_protocol: bool = False
+    notation: Notation = Notation.X_FORWARDED
+    client_cert_header: bool = False
+    hsts_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +66,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     drain_seconds: float
     access_log: str
+    door: Door = Door()
     upstream_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -165,6 +135,20 @@ class _Reader:
                 self.faults.append(f"{name}: {item!r} is no network in CIDR form ({error})")
         return tuple(found)
 
+    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            self.faults.append(f"{name}={value!r}: one of {', '.join(choices)} is needed")
+            return default
+        return value
+
+    def file(self, name: str) -> Path | None:
+        value = self.text(name, "")
+        path = Path(value).expanduser().resolve() if value else None
+        if path is not None and not path.is_file():
+            self.faults.append(f"{name}={value}: there is no such file")
+        return path
+
     def folders(self, name: str, default: tuple[Path, ...]) -> tuple[Path, ...]:
         value = self.text(name, "")
         if not value:
@@ -215,7 +199,8 @@ def load(
     reader.faults.extend(faults)
     data_dir = Path(reader.text("SLUSS_DATA_DIR", "var")).expanduser().resolve()
     port = reader.number("SLUSS_PORT", 8080, 1, 65535)
-    issuer = reader.issuer("SLUSS_ISSUER", f"http://localhost:{port}")
+    scheme = "https" if reader.text("SLUSS_TLS_CERT", "") else "http"
+    issuer = reader.issuer("SLUSS_ISSUER", f"{scheme}://localhost:{port}")
     redis = reader.text("SLUSS_REDIS_URL", "")
     settings = Settings(
         data_dir=data_dir,
@@ -236,6 +221,7 @@ def load(
         trusted_proxies=reader.networks("SLUSS_TRUSTED_PROXIES"),
         drain_seconds=float(reader.number("SLUSS_DRAIN_SECONDS", 20, 0, 3600)),
         access_log=reader.text("SLUSS_ACCESS_LOG", "-"),
+        door=_door(reader, issuer),
         upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
     )
     if settings.edge_processes > 1 and settings.redis_url is None:
@@ -247,6 +233,46 @@ def load(
     if reader.faults:
         raise SettingsFault(reader.faults)
     return settings
+
+
+def _door(reader: _Reader, issuer: str) -> Door:
+    door = Door(
+        _tls_files(reader),
+        reader.choice("SLUSS_PROXY_PROTOCOL", "off", ("off", "required")) == "required",
+        Notation(reader.choice("SLUSS_FORWARDED", Notation.X_FORWARDED, list(Notation))),
+        reader.choice("SLUSS_CLIENT_CERT_HEADER", "off", ("off", "on")) == "on",
+        # A name of the machine itself is shared by everything that is developed there: never pinned to https.
+        reader.number("SLUSS_HSTS_SECONDS", 0 if _is_local(issuer) else YEAR, 0, 10 * YEAR),
+    )
+    if door.tls is not None and not issuer.startswith("https:"):
+        reader.faults.append(f"SLUSS_ISSUER={issuer!r}: must begin with https://, for SLUSS_TLS_CERT is set")
+    for name, wanted in (
+        ("SLUSS_PROXY_PROTOCOL", door.proxy_protocol),
+        ("SLUSS_CLIENT_CERT_HEADER", door.client_cert_header),
+    ):
+        if wanted and not reader.text("SLUSS_TRUSTED_PROXIES", ""):
+            reader.faults.append(f"{name}: nobody is trusted to send it; set SLUSS_TRUSTED_PROXIES")
+    return door
+
+
+def _tls_files(reader: _Reader) -> TlsFiles | None:
+    certificate, key = reader.file("SLUSS_TLS_CERT"), reader.file("SLUSS_TLS_KEY")
+    issuers = reader.file("SLUSS_TLS_CLIENT_CA")
+    clients = ClientCertificates(reader.choice("SLUSS_TLS_CLIENT", "off", list(ClientCertificates)))
+    if clients is not ClientCertificates.OFF and issuers is None:
+        reader.faults.append(
+            "SLUSS_TLS_CLIENT: set SLUSS_TLS_CLIENT_CA to the issuers of clients' certificates"
+        )
+    if certificate is None:
+        for name, value in (("KEY", key), ("CLIENT_CA", issuers)):
+            if value is not None:
+                reader.faults.append(f"SLUSS_TLS_{name}: needs SLUSS_TLS_CERT")
+        return None
+    return TlsFiles(certificate, key or certificate, issuers, clients)
+
+
+def _is_local(issuer: str) -> bool:
+    return _is_loopback(urlsplit(issuer).hostname or "localhost")
 
 
 def environment_of(**settings: str) -> dict[str, str]:

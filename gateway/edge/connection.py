@@ -16,6 +16,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, cast
 
+from gateway.edge.door.client_certificate import ClientCertificate, from_handshake
+from gateway.edge.door.proxy_header import Announced
 from gateway.edge.errors import (
     EdgeFault,
     LineFailed,
@@ -50,19 +52,20 @@ class ClientConnection(asyncio.Protocol):
     """``due`` is when the sweeper looks here next; 0 while an exchange is on, which it asks at every tick."""
 
     __slots__ = (
-        "_body", "_buffer", "_looping", "_mark", "_partial", "_peer", "_reading", "_resting", "_secure", "_since",
-        "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
+        "_body", "_buffer", "_certificate", "_looping", "_mark", "_partial", "_peer", "_reading", "_resting",
+        "_secure", "_since", "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
     )  # fmt: skip
 
-    def __init__(self, server: EdgeServer) -> None:
+    def __init__(self, server: EdgeServer, announced: Announced | None = None) -> None:
         self.server = server
         self.clock = server.clock
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.exchange: Exchange | None = None
         self.blocked = False
         self.due = 0.0
-        self._peer = ""
-        self._secure = False
+        self._peer = announced.address if announced is not None else ""
+        self._secure = announced.secure if announced is not None else False
+        self._certificate: ClientCertificate | None = None
         self._reading = HEAD
         self._buffer = b""
         self._body: Body | None = None
@@ -79,10 +82,14 @@ class ClientConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         server = self.server
         self.transport.set_write_buffer_limits(high=server.limits.buffer)
-        peername = transport.get_extra_info("peername")
-        address = parse_address(str(peername[0])) if isinstance(peername, tuple) else None
-        self._peer = "" if address is None else str(address)
-        self._secure = transport.get_extra_info("sslcontext") is not None
+        if not self._peer:
+            peername = transport.get_extra_info("peername")
+            address = parse_address(str(peername[0])) if isinstance(peername, tuple) else None
+            self._peer = "" if address is None else str(address)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._secure = True
+            self._certificate = from_handshake(tls)
         self._since = self.clock.now
         self.due = self._since + server.limits.head_seconds + server.limits.tick_seconds
         if not server.admit(self):
@@ -159,6 +166,8 @@ class ClientConnection(asyncio.Protocol):
             self._buffer = data
         else:
             request, self._buffer = taken
+            if self._certificate is not None and not request.trusted:
+                request.client_certificate = self._certificate
             self._begin(request)
 
     def _hold(self, data: bytes) -> None:
@@ -349,7 +358,10 @@ class ClientConnection(asyncio.Protocol):
             _log.exception("a refusal could not be rendered")
             self.transport.abort()
             return
-        self.write(local_answer(status, headers, body, date=self.clock.date, keep=False, head_only=False))
+        hsts = self.server.hsts if self._secure else b""
+        self.write(
+            local_answer(status, headers, body, date=self.clock.date, keep=False, head_only=False, hsts=hsts)
+        )
         self._linger()
 
     # --- the end

@@ -120,7 +120,10 @@ class Exchange:
             and not (close or self._spoilt or client.server.draining)
         )
         date, head_only = client.clock.date, self.request.method == "HEAD"
-        client.write(local_answer(status, headers, body, date=date, keep=keep, head_only=head_only))
+        hsts = client.server.hsts if self.request.secure else b""
+        client.write(
+            local_answer(status, headers, body, date=date, keep=keep, head_only=head_only, hsts=hsts)
+        )
         self._state = ENDED
         client.finished(keep)
 
@@ -213,7 +216,8 @@ class Exchange:
             else:
                 keep = False
         self._keep = keep
-        client.write(answer_head(answer, self._order, framing, client.clock.date, keep) + content)
+        hsts = client.server.hsts if request.secure else b""
+        client.write(answer_head(answer, self._order, framing, client.clock.date, keep, hsts) + content)
         if complete:
             self._end(None)
 

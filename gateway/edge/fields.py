@@ -70,6 +70,11 @@ RULES: Final[Mapping[bytes, int]] = {
     b"x-remote-ip": DROP,
     b"x-remote-addr": DROP,
     b"x-remote-user": DROP,
+    b"client-cert": DROP,
+    b"client-cert-chain": DROP,
+    b"x-client-cert": DROP,
+    b"x-ssl-cert": DROP,
+    b"x-arr-clientcert": DROP,
     b"remote-user": DROP,
     b"true-client-ip": DROP,
     b"cf-connecting-ip": DROP,
@@ -91,7 +96,7 @@ RULES: Final[Mapping[bytes, int]] = {
     b"x-http-host-override": DROP,
     b"x-http-destinationurl": DROP,
 }
-DROPPED_PREFIXES: Final = (b"sluss-", b"x-forwarded-", b"proxy-")
+DROPPED_PREFIXES: Final = (b"sluss-", b"x-forwarded-", b"proxy-", b"ssl-client-", b"x-ssl-client-")
 
 # Names that pass and are met every day: always in the table, so that invented names cannot crowd them out.
 _COMMON: Final = (

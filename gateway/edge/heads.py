@@ -36,7 +36,9 @@ def upstream_head(request: Request, order: Order) -> bytes:
     return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
 
 
-def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool) -> bytes:
+def answer_head(
+    answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool, hsts: bytes = b""
+) -> bytes:
     """The answer for the client: the upstream's passing lines, one framing line, what the line adds."""
     lines, terms = answer.lines, order.terms
     if terms.replaced:
@@ -49,6 +51,8 @@ def answer_head(answer: Answer, order: Order, framing: bytes, date: bytes, keep:
         lines.append(framing)
     if not keep:
         lines.append(b"Connection: close")
+    if hsts:
+        lines.append(hsts)
     return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.response_lines)
 
 
@@ -65,6 +69,7 @@ def local_answer(
     date: bytes,
     keep: bool,
     head_only: bool,
+    hsts: bytes = b"",
 ) -> bytes:
     """A complete answer with Date and, where the status has content, Content-Length."""
     lines = [status_line(status), date]
@@ -78,6 +83,8 @@ def local_answer(
         lines.append(b"Content-Length: %d" % len(body))
     if not keep:
         lines.append(b"Connection: close")
+    if hsts:
+        lines.append(hsts)
     lines.append(b"")
     lines.append(b"" if bodyless or head_only else body)
     return b"\r\n".join(lines)

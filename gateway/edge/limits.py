@@ -24,6 +24,10 @@ class EdgeLimits:
     """From the connection's opening, or the first byte of a later request, to the end of the head; then
     408.
     """
+    handshake_seconds: float = 5.0
+    """For the PROXY header, and again for the TLS handshake; then the connection is closed."""
+    proxy_header: int = 536
+    """A PROXY header with its additions; above it the connection is closed."""
     idle_seconds: float = 60.0
     """An open connection between two requests; then it is closed without a word."""
     body_grace_seconds: float = 10.0

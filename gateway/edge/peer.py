@@ -1,13 +1,13 @@
 """Who is at the other end: the socket's peer, or what a trusted proxy says about it.
 
-Owns the walk through ``X-Forwarded-For``. ``Forwarded`` is not read: two notations of one fact invite a
-client to use the one the proxy does not overwrite.
+Owns the walk from proxy to proxy, through ``X-Forwarded-For`` or the elements of ``Forwarded``.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -17,8 +17,16 @@ _HOPS: Final = 32
 _REMEMBERED: Final = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One element of ``Forwarded``: who called the proxy that wrote it, and how. Empty when it does not say."""
+
+    by_whom: str = ""
+    proto: str = ""
+
+
 class TrustedProxies:
-    """The networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed; none by default."""
+    """The networks whose word about the client is believed; none by default."""
 
     __slots__ = ("_known", "_networks")
 
@@ -60,6 +68,19 @@ class TrustedProxies:
                 break
             client = str(parsed)
         return client
+
+    def client_by_hops(self, peer: str, hops: Sequence[Hop]) -> tuple[str, str]:
+        """The same walk, and the scheme that the client used: the word of the last proxy that is believed."""
+        client, proto = peer, ""
+        for hop in reversed(hops):
+            if not self.trusts(client):
+                break
+            proto = hop.proto or proto
+            parsed = parse_address(hop.by_whom)
+            if parsed is None:
+                break
+            client = str(parsed)
+        return client, proto
 
 
 def parse_address(text: str) -> Address | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.edge import fields
+from gateway.edge.door.testimony import Testimony
 from gateway.edge.errors import (
     AmbiguousLength,
     EdgeFault,
@@ -58,6 +59,7 @@ class RequestReader:
         limits: EdgeLimits,
         trusted: TrustedProxies,
         hosts: Callable[[str], bool] | None = None,
+        testimony: Testimony | None = None,
     ) -> None:
         self.limits = limits
         # Below both, no single line can be too long and the head need not be measured line by line.
@@ -65,6 +67,7 @@ class RequestReader:
         self._most = limits.fields + 1
         self._trusted = trusted
         self._proxied = bool(trusted)
+        self._testimony = testimony or Testimony(trusted)
         self._hosts = hosts
         self._names = fields.request_names()
         self._authorities: dict[bytes, str] = {}
@@ -125,8 +128,8 @@ class RequestReader:
             _remove_nominated(request, request.nominated)
         if request.wants_upgrade or request.upgrade is not None:
             _decide_upgrade(request)
-        if request.forwarded_for is not None or request.forwarded_proto is not None:
-            self._decide_peer(request)
+        if request.trusted and request.removed_lines is not None:
+            self._testimony.believe(request)
 
     def _check_size(self, head: bytes, lines: list[bytes]) -> None:
         limits = self.limits
@@ -156,13 +159,6 @@ class RequestReader:
         if len(self._authorities) < _REMEMBERED_HOSTS:
             self._authorities[value] = name
         return name
-
-    def _decide_peer(self, request: Request) -> None:
-        if request.trusted:
-            if request.forwarded_proto is not None:
-                request.secure = request.forwarded_proto.strip(OWS).lower() == b"https"
-            if request.forwarded_for is not None:
-                request.peer = self._trusted.client(request.peer, request.forwarded_for)
 
 
 def _request_line(line: bytes, peer: str, secure: bool) -> Request:

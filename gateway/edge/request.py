@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.edge import fields
+from gateway.edge.door.client_certificate import ClientCertificate
 from gateway.edge.errors import (
     AmbiguousLength,
     ExpectationFailed,
@@ -33,7 +34,8 @@ class Request:
     """
 
     __slots__ = (
-        "accept", "accept_language", "authority", "authorization", "chunked", "cookies", "expect_continue",
+        "accept", "accept_language", "authority", "authorization", "chunked", "client_certificate", "cookies",
+        "expect_continue",
         "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive", "length",
         "method", "minor", "nominated", "path", "peer", "query", "removed_lines", "secure", "target",
         "traceparent", "trusted", "upgrade", "verb", "wants_upgrade",
@@ -67,6 +69,7 @@ class Request:
         self.forwarded_lines: list[bytes] = []
         self.removed_lines: list[bytes] | None = None
         self.cookies: list[bytes] | None = None
+        self.client_certificate: ClientCertificate | None = None
         self.nominated: set[bytes] | None = None
         self.forwarded_for: list[bytes] | None = None
         self.forwarded_proto: bytes | None = None

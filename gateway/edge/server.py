@@ -1,5 +1,7 @@
 """The public listener: accepts, counts, sweeps deadlines, drains.
 
+A socket passes the doors that are set, PROXY header before TLS, and is a client connection from then on.
+
 Owns the set of open connections and the figures for the metrics. What a request means is the line's, given
 here as a callable; how a refusal looks is the renderer's.
 """
@@ -7,11 +9,15 @@ here as a callable; how a refusal looks is the renderer's.
 from __future__ import annotations
 
 import asyncio
-import ssl as tls
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from gateway.edge.clock import Clock, Sweeper
 from gateway.edge.connection import ClientConnection
+from gateway.edge.door.certificates import Certificates
+from gateway.edge.door.proxy_header import Announced, ProxyHeader
+from gateway.edge.door.testimony import Notation, Testimony
+from gateway.edge.door.tls import TlsTransport
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
@@ -21,6 +27,17 @@ from gateway.edge.reader import RequestReader
 
 RenderedFault = tuple[int, Sequence[tuple[bytes, bytes]], bytes]
 """Status, header names and values, body."""
+
+
+class Guest(Protocol):
+    """An open socket, whatever stage it has come to. ``due`` is when ``sweep`` is called next."""
+
+    transport: asyncio.Transport
+    due: float
+
+    def sweep(self, now: float) -> None: ...
+
+    def drain(self) -> None: ...
 
 
 class EdgeServer:
@@ -41,19 +58,31 @@ class EdgeServer:
         *,
         clock: Clock | None = None,
         sweeps: Sequence[Callable[[float], None]] = (),
+        certificates: Certificates | None = None,
+        proxy_protocol: bool = False,
+        notation: Notation = Notation.X_FORWARDED,
+        client_cert_header: bool = False,
+        hsts_seconds: int = 0,
     ) -> None:
         self.line = line
         self.render_fault = render_fault
         self.limits = limits or EdgeLimits()
         self.clock = clock or Clock()
         allowed = hosts.__contains__ if isinstance(hosts, frozenset) else hosts
-        self.reader = RequestReader(self.limits, TrustedProxies(trusted_proxies), allowed)
+        self.trusted = TrustedProxies(trusted_proxies)
+        testimony = Testimony(self.trusted, notation, client_cert_header)
+        self.reader = RequestReader(self.limits, self.trusted, allowed, testimony)
+        # A line for answers over TLS (RFC 6797); empty for none.
+        self.hsts = b"Strict-Transport-Security: max-age=%d" % hsts_seconds if hsts_seconds else b""
+        self.certificates = certificates
+        self._proxy_protocol = proxy_protocol
         self.collected = Held(self.limits.collected)
         self.draining = False
         self.requests = 0
         self.connections_total = 0
         self.refusals: dict[str, int] = {}
-        self._connections: set[ClientConnection] = set()
+        self.turned_away: dict[str, int] = {}
+        self._connections: set[Guest] = set()
         self._listeners: list[asyncio.Server] = []
         self._sweeper = Sweeper(self.clock, self.limits.tick_seconds)
         self._sweeper.add(self._sweep)
@@ -61,21 +90,12 @@ class EdgeServer:
             self._sweeper.add(sweep)
         self._empty: asyncio.Event = asyncio.Event()
 
-    async def start(
-        self, host: str, port: int, *, reuse_port: bool = False, ssl: tls.SSLContext | None = None
-    ) -> int:
+    async def start(self, host: str, port: int, *, reuse_port: bool = False) -> int:
         """Listens; the port that was bound (for port 0)."""
         loop = asyncio.get_running_loop()
         self._sweeper.start(loop)
-        listener = await loop.create_server(
-            lambda: ClientConnection(self),
-            host,
-            port,
-            ssl=ssl,
-            ssl_handshake_timeout=self.limits.head_seconds if ssl is not None else None,
-            reuse_port=reuse_port,
-            backlog=1024,
-        )
+        accept = self._behind_proxy_header if self._proxy_protocol else self._accept
+        listener = await loop.create_server(accept, host, port, reuse_port=reuse_port, backlog=1024)
         self._listeners.append(listener)
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
@@ -107,7 +127,8 @@ class EdgeServer:
 
     def exchanges(self) -> list[Exchange]:
         """Those under way."""
-        return [each.exchange for each in self._connections if each.exchange is not None]
+        through = (each for each in self._connections if isinstance(each, ClientConnection))
+        return [each.exchange for each in through if each.exchange is not None]
 
     # --- the connections' side
 
@@ -116,13 +137,31 @@ class EdgeServer:
         self._connections.add(connection)
         return len(self._connections) <= self.limits.connections
 
-    def forget(self, connection: ClientConnection) -> None:
+    def enter(self, guest: Guest) -> bool:
+        """A socket that has doors before it; False when there are too many already."""
+        self._connections.add(guest)
+        return len(self._connections) <= self.limits.connections
+
+    def turn_away(self, reason: str) -> None:
+        """Counts one that did not come through the doors: nobody knows yet in what words it could be answered."""
+        self.turned_away[reason] = self.turned_away.get(reason, 0) + 1
+
+    def forget(self, connection: Guest) -> None:
         self._connections.discard(connection)
         if self.draining and not self._connections:
             self._empty.set()
 
     def count_refusal(self, fault: EdgeFault) -> None:
         self.refusals[fault.code] = self.refusals.get(fault.code, 0) + 1
+
+    def _accept(self, announced: Announced | None = None) -> ClientConnection | TlsTransport:
+        connection = ClientConnection(self, announced)
+        if self.certificates is None:
+            return connection
+        return TlsTransport(self, self.certificates.context, connection)
+
+    def _behind_proxy_header(self) -> ProxyHeader:
+        return ProxyHeader(self, self._accept)
 
     def _sweep(self, now: float) -> None:
         for connection in [each for each in self._connections if each.due <= now]:

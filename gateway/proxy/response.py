@@ -43,6 +43,8 @@ RULES: Final[Mapping[bytes, int]] = {
     b"server": fields.DROP,
     b"x-powered-by": fields.DROP,
     b"alt-svc": fields.DROP,
+    # holds for the whole host, which is the gateway's to promise
+    b"strict-transport-security": fields.DROP,
     # names the gateway speaks under
     b"sluss": fields.DROP,
     b"request-id": fields.DROP,
@@ -56,7 +58,7 @@ _COMMON: Final = (
     b"content-type", b"cache-control", b"etag", b"last-modified", b"expires", b"location", b"vary", b"link",
     b"content-encoding", b"content-language", b"content-disposition", b"accept-ranges", b"age",
     b"content-range", b"retry-after", b"www-authenticate", b"content-security-policy", b"x-content-type-options",
-    b"strict-transport-security", b"referrer-policy", b"deprecation", b"sunset", b"allow", b"content-location",
+    b"referrer-policy", b"deprecation", b"sunset", b"allow", b"content-location",
 )  # fmt: skip
 
 

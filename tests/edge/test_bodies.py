@@ -17,7 +17,7 @@ MEBIBYTE = 1024 * 1024
 
 def buffered(edge: TestEdge) -> int:
     """Every byte the edge holds for its clients and its upstream."""
-    clients = list(edge.server._connections)
+    clients = edge.clients
     upstreams = list(edge.upstream._open)
     return (
         sum(each.transport.get_write_buffer_size() + len(each._buffer) for each in clients)
@@ -178,7 +178,7 @@ async def test_a_client_that_leaves_before_the_decision() -> None:
         async with raw_client(edge.port) as client:
             client.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
             await began.wait()
-            exchange = next(iter(edge.server._connections)).exchange
+            exchange = edge.clients[0].exchange
             assert exchange is not None
         while edge.server.open_connections:
             await asyncio.sleep(0.01)

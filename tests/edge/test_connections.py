@@ -191,7 +191,7 @@ async def test_a_client_that_never_reads_does_not_grow_the_process() -> None:
         client.send(GET * 5000)
         for _ in range(20):
             await asyncio.sleep(0.02)
-            for connection in edge.server._connections:
+            for connection in edge.clients:
                 assert connection.transport.get_write_buffer_size() < 1024 * 1024
                 assert len(connection._buffer) < 1024 * 1024
         answered = edge.server.requests

@@ -89,3 +89,41 @@ def test_a_file_that_is_no_toml_is_a_fault_with_its_place(tmp_path: Path) -> Non
 
 def test_names_are_unique() -> None:
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+
+
+def test_tls_makes_the_default_issuer_https(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("")
+    settings = load({"SLUSS_TLS_CERT": str(tmp_path / "cert.pem")}, tmp_path / "none.toml")
+    assert settings.issuer == "https://localhost:8080"
+    assert settings.door.tls is not None
+    assert settings.door.tls.key == tmp_path / "cert.pem"
+    assert settings.door.hsts_seconds == 0, "a name of the machine itself is never pinned"
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"SLUSS_TLS_CERT": "/no/such.pem"}, "SLUSS_TLS_CERT"),
+        ({"SLUSS_TLS_KEY": "HERE"}, "SLUSS_TLS_KEY"),
+        ({"SLUSS_TLS_CLIENT_CA": "HERE"}, "SLUSS_TLS_CLIENT_CA"),
+        ({"SLUSS_TLS_CERT": "HERE", "SLUSS_TLS_CLIENT": "required"}, "SLUSS_TLS_CLIENT:"),
+        ({"SLUSS_TLS_CERT": "HERE", "SLUSS_TLS_CLIENT": "maybe"}, "SLUSS_TLS_CLIENT="),
+        ({"SLUSS_TLS_CERT": "HERE", "SLUSS_ISSUER": "http://localhost:8080"}, "SLUSS_ISSUER"),
+        ({"SLUSS_PROXY_PROTOCOL": "required"}, "SLUSS_PROXY_PROTOCOL"),
+        ({"SLUSS_PROXY_PROTOCOL": "optional", "SLUSS_TRUSTED_PROXIES": "::1"}, "SLUSS_PROXY_PROTOCOL"),
+        ({"SLUSS_CLIENT_CERT_HEADER": "on"}, "SLUSS_CLIENT_CERT_HEADER"),
+        ({"SLUSS_FORWARDED": "both"}, "SLUSS_FORWARDED"),
+        ({"SLUSS_HSTS_SECONDS": "-1"}, "SLUSS_HSTS_SECONDS"),
+    ],
+)
+def test_what_does_not_go_together_at_the_door(
+    tmp_path: Path, environment: dict[str, str], named: str
+) -> None:
+    (tmp_path / "here.pem").write_text("")
+    here = {
+        name: str(tmp_path / "here.pem") if value == "HERE" else value for name, value in environment.items()
+    }
+    with pytest.raises(SettingsFault) as wrong:
+        read(tmp_path, **here)
+    assert len(wrong.value.faults) == 1
+    assert wrong.value.faults[0].startswith(named)

@@ -11,6 +11,9 @@ from typing import TypedDict, Unpack
 from gateway.edge import errors
 from gateway.edge import order as orders
 from gateway.edge.clock import Clock
+from gateway.edge.connection import ClientConnection
+from gateway.edge.door.certificates import Certificates
+from gateway.edge.door.testimony import Notation
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.edge.limits import EdgeLimits
@@ -34,6 +37,16 @@ class RouteTerms(TypedDict, total=False):
     pass_authorization: bool
     pass_cookies: bool
     replaced: frozenset[bytes]
+
+
+class Door(TypedDict, total=False):
+    """What a test may set of what stands before HTTP."""
+
+    certificates: Certificates
+    proxy_protocol: bool
+    notation: Notation
+    client_cert_header: bool
+    hsts_seconds: int
 
 
 class Terms(RouteTerms, total=False):
@@ -120,6 +133,11 @@ class TestEdge:
 
         exchange.forward(order, done)
 
+    @property
+    def clients(self) -> list[ClientConnection]:
+        """The client connections that are through the doors."""
+        return [each for each in self.server._connections if isinstance(each, ClientConnection)]
+
     async def ending(self) -> Ending:
         """The next ending that has not been taken yet."""
         while not self.endings:
@@ -138,6 +156,7 @@ async def running_edge(
     hosts: frozenset[str] | None = None,
     made: Callable[[Clock], Upstream] | None = None,
     group: Callable[[Clock, Upstream], Group] | None = None,
+    door: Door | None = None,
     **terms: Unpack[Terms],
 ) -> AsyncIterator[TestEdge]:
     """``made`` makes the upstream otherwise than by address and bounds; ``group`` puts it among others."""
@@ -153,7 +172,7 @@ async def running_edge(
     def line(exchange: Exchange) -> None:
         edge.take(exchange)
 
-    server = EdgeServer(line, render, limits, trusted, hosts, clock=clock, sweeps=sweeps)
+    server = EdgeServer(line, render, limits, trusted, hosts, clock=clock, sweeps=sweeps, **(door or {}))
     edge = TestEdge(server, upstream, terms=terms, group=together)
     edge.port = await server.start("127.0.0.1", 0)
     try:

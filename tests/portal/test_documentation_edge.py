@@ -51,17 +51,19 @@ EDGE_FIGURES = {
     "stall_seconds": ("times", seconds(LIMITS.stall_seconds)),
     "linger_seconds": ("times", seconds(LIMITS.linger_seconds)),
     "linger_bytes": ("times", size(LIMITS.linger_bytes)),
+    "handshake_seconds": ("times", seconds(LIMITS.handshake_seconds)),
+    "proxy_header": ("sizes", f"{LIMITS.proxy_header} byte"),
     "drain_idle_seconds": ("times", seconds(LIMITS.drain_idle_seconds)),
     "tick_seconds": ("times", seconds(LIMITS.tick_seconds)),
 }
 # Line of the table → field. The order is the page's own.
 ROWS = {
     "sizes": (
-        "request_line", "field_line", "head", "fields", "chunk_extensions", "trailers", "", "", "discard_bytes",
-        "held", "buffer", "collected", "connections",
+        "request_line", "field_line", "head", "fields", "chunk_extensions", "trailers", "proxy_header", "", "",
+        "discard_bytes", "held", "buffer", "collected", "connections",
     ),
     "times": (
-        "head_seconds", "body_grace_seconds", "body_rate", "idle_seconds", "stall_seconds",
+        "head_seconds", "body_grace_seconds", "body_rate", "handshake_seconds", "idle_seconds", "stall_seconds",
         "linger_seconds linger_bytes", "drain_idle_seconds", "tick_seconds",
     ),
 }  # fmt: skip
@@ -75,7 +77,10 @@ def test_every_bound_of_the_edge_stands_in_its_row(language: str, anchor: str) -
     for row, names in zip(rows, ROWS[anchor], strict=True):
         for name in names.split():
             wanted = EDGE_FIGURES[name][1]
-            assert wanted in re.split(r", [a-zåäö ]*", plain_figures(row[1])), (name, row)
+            assert wanted in re.split(r", [a-zåäö ]*", plain_figures(row[1]).replace("bytes", "byte")), (
+                name,
+                row,
+            )
 
 
 def test_no_bound_is_left_out() -> None:
@@ -86,8 +91,8 @@ def test_no_bound_is_left_out() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_bodies_of_apis_and_console(language: str) -> None:
     rows = table(page(language, "operate/edge.md"), "sizes")
-    assert rows[6][1].startswith(size(_DEFAULT_BODY))
-    assert rows[7][1] == size(CONTROL_TERMS.body_limit)
+    assert rows[7][1].startswith(size(_DEFAULT_BODY))
+    assert rows[8][1] == size(CONTROL_TERMS.body_limit)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import redis.asyncio
@@ -17,6 +18,7 @@ from gateway.catalog import load as catalog_load
 from gateway.catalog.errors import CatalogFaults
 from gateway.cli import master_key, schema
 from gateway.cli.output import Failure, json_option, run, show
+from gateway.edge.door import certificates
 from gateway.settings import SETTINGS, Settings, SettingsFault, load
 from storage import audit as audit_rows
 from storage import migrate as migrations
@@ -25,6 +27,7 @@ from storage.database import Database
 from storage.errors import StorageError
 
 CLOCK_SKEW_SECONDS = 2.0
+EXPIRY_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,12 @@ def _line(found: Finding) -> str:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    findings = [_disk(settings), _catalogue(settings), await asyncio.to_thread(_schema, settings)]
+    findings = [
+        _disk(settings),
+        _tls(settings),
+        _catalogue(settings),
+        await asyncio.to_thread(_schema, settings),
+    ]
     if findings[-1].ok:  # keys and audit log can be asked only where there are tables
         findings += await _in_database(settings)
     return [*findings, await _redis(settings)]
@@ -85,6 +93,29 @@ def _disk(settings: Settings) -> Finding:
     finally:
         _remove(probe)
     return Finding("data directory", True, f"{folder} can be written")
+
+
+def _tls(settings: Settings) -> Finding:
+    files = settings.door.tls
+    if files is None:
+        return Finding("tls", True, "not used: the public port speaks plain HTTP")
+    try:
+        certificates.build(files)
+        left = (certificates.expiry(files.certificate) - time.time()) / 86400
+    except certificates.CertificateFault as fault:
+        return Finding(
+            "tls", False, str(fault), "put the right files in place; a running edge takes them by itself"
+        )
+    host = urlsplit(settings.issuer).hostname or ""
+    mend = "renew the certificate; a running edge takes the new files by itself"
+    if left < EXPIRY_DAYS:
+        says = f"the certificate {'ends in' if left > 0 else 'ended'} {abs(left):.0f} days{'' if left > 0 else ' ago'}"
+        return Finding("tls", False, says, mend)
+    if not certificates.covers(files.certificate, host):
+        return Finding("tls", False, f"the certificate is not for {host}, the issuer's host", mend)
+    if files.key.stat().st_mode & 0o077:
+        return Finding("tls", False, f"others on this machine can read {files.key}", f"chmod 600 {files.key}")
+    return Finding("tls", True, f"key and certificate fit, {left:.0f} days left")
 
 
 def _remove(probe: Path) -> None:

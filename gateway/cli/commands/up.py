@@ -87,7 +87,7 @@ async def _supervise(settings: Settings, demo: Demo, children: Sequence[Child]) 
     try:
         for child in children:
             supervisor.start(child)
-        if await _ready(settings, supervisor, stop):
+        if await _ready(settings, supervisor, stop, children):
             supervisor.settled()
             write_private(running, json.dumps(_addresses(settings, children), indent=2))
             click.echo(demo.welcome(settings))
@@ -120,19 +120,29 @@ def _addresses(settings: Settings, children: Sequence[Child]) -> dict[str, objec
     return {"base": settings.issuer, "pid": os.getpid(), "control": ports["control"], "backends": backends}
 
 
-async def _ready(settings: Settings, supervisor: Supervisor, stop: asyncio.Event) -> bool:
+def _asked(settings: Settings, children: Sequence[Child]) -> list[str]:
+    """What must answer before the welcome: every edge process, and the control plane through them.
+
+    Behind TLS or a PROXY header the public port does not answer this process; the control plane is asked directly.
+    """
+    ready = [
+        f"{_reached(settings.admin_listen, settings.admin_port + number)}/readyz"
+        for number in range(settings.edge_processes)
+    ]
+    if settings.door.tls is None and not settings.door.proxy_protocol:
+        return [*ready, f"{_reached(settings.listen, settings.port)}/oauth2/jwks"]
+    return [*ready, f"http://127.0.0.1:{_addresses(settings, children)['control']}/oauth2/jwks"]
+
+
+async def _ready(
+    settings: Settings, supervisor: Supervisor, stop: asyncio.Event, children: Sequence[Child]
+) -> bool:
     """Wait until every edge process says it is ready and the control plane answers through it.
 
     False when it is to stop instead. Raises Failure.
     """
     until = time.monotonic() + READY_SECONDS
-    urls = [
-        *(
-            f"{_reached(settings.admin_listen, settings.admin_port + number)}/readyz"
-            for number in range(settings.edge_processes)
-        ),
-        f"{_reached(settings.listen, settings.port)}/oauth2/jwks",
-    ]
+    urls = _asked(settings, children)
     headers = {"Host": f"localhost:{settings.port}"}  # the one name that every instance answers for
     async with httpx.AsyncClient(timeout=2.0, trust_env=False, headers=headers) as client:
         while not stop.is_set():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from gateway.cli.commands import doctor
 from gateway.settings import SETTINGS
@@ -34,7 +36,16 @@ def fault(terminal: Terminal, what: str) -> dict[str, str]:
 def test_nothing_is_wrong(terminal: Terminal) -> None:
     terminal.good("keys rotate")
     found = findings(terminal, 0)
-    assert set(found) == {"settings", "data directory", "catalogue", "database", "keys", "clock", "redis"}
+    assert set(found) == {
+        "settings",
+        "data directory",
+        "catalogue",
+        "database",
+        "keys",
+        "clock",
+        "redis",
+        "tls",
+    }
     outcome = terminal.good("doctor")
     assert "FAULT" not in outcome.out
 
@@ -110,6 +121,36 @@ def test_the_catalogue(terminal: Terminal) -> None:
     found = fault(terminal, "catalogue")
     assert str(file) in found["says"]
     assert "sluss api lint" in found["mend"]
+
+
+def _paper(terminal: Terminal, name: str, ends: datetime | None = None) -> trustme.LeafCert:
+    leaf = trustme.CA().issue_cert(name, not_after=ends)
+    for file, blobs in (("cert.pem", leaf.cert_chain_pems), ("key.pem", [leaf.private_key_pem])):
+        (terminal.folder / file).write_bytes(b"".join(blob.bytes() for blob in blobs))
+        (terminal.folder / file).chmod(0o600)
+    terminal.set(
+        TLS_CERT=str(terminal.folder / "cert.pem"),
+        TLS_KEY=str(terminal.folder / "key.pem"),
+        ISSUER="https://api.region.example",
+    )
+    return leaf
+
+
+def test_tls(terminal: Terminal) -> None:
+    _paper(terminal, "*.region.example")
+    (found,) = [each for each in terminal.good("doctor --json").json if each["what"] == "tls"]
+    assert found["ok"]
+    assert "days left" in found["says"]
+    (terminal.folder / "key.pem").chmod(0o644)
+    assert "chmod 600" in fault(terminal, "tls")["mend"]
+    _paper(terminal, "other.example")
+    assert "api.region.example" in fault(terminal, "tls")["says"]
+    _paper(terminal, "api.region.example", datetime.now(UTC) + timedelta(days=3))
+    assert "3 days" in fault(terminal, "tls")["says"]
+    _paper(terminal, "api.region.example", datetime.now(UTC) - timedelta(days=3))
+    assert "ago" in fault(terminal, "tls")["says"]
+    trustme.CA().issue_cert("a.example").private_key_pem.write_to_path(terminal.folder / "key.pem")
+    assert fault(terminal, "tls")["says"].startswith("SLUSS_TLS_KEY=")
 
 
 def test_a_data_directory_that_cannot_be_written(bare: Terminal, sqlite_template: Path) -> None:
