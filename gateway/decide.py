@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.edge.errors import MalformedField, MalformedTarget, UnknownMethod
-from gateway.edge.reader import METHODS, refuse_method
-from gateway.edge.request import Request
+from gateway.edge.reader import refuse_method
+from gateway.edge.request import METHODS, Request
 from gateway.edge.target import check_path, check_query
 from gateway.errors import NoSuchApi
 from gateway.headers import Caller, Field, limit_fields

@@ -17,7 +17,6 @@ from gateway.access_log import Who
 from gateway.catalog.answers.brownouts import end_of_day
 from gateway.catalog.model import Api
 from gateway.edge.request import Request
-from gateway.trace import Trace
 from quota.counters.protocol import Decision
 from quota.headers import rate_limit
 from quota.plans import Limits
@@ -32,17 +31,16 @@ def lines_of(fields: Iterable[Field]) -> bytes:
     return b"".join(b"%b: %b\r\n" % field for field in fields)
 
 
-def injected_lines(request: Request, prefix: bytes, trace: Trace, identity: bytes) -> bytes:
-    """Where the call came in, which call it is and whose. `prefix` and `identity` are ready lines or empty.
+def arrival_lines(request: Request, prefix: bytes, identity: bytes) -> bytes:
+    """Where the call came in and whose it is. `prefix` and `identity` are ready lines or empty.
 
     In Forwarded an IPv6 address and a host with a port must be quoted (RFC 7239, 6).
     """
-    return b'Forwarded: for=%b;host="%b";proto=%b\r\n%b%b%b' % (
+    return b'Forwarded: for=%b;host="%b";proto=%b\r\n%b%b' % (
         (f'"[{request.peer}]"' if ":" in request.peer else request.peer).encode(),
         request.authority,
         b"https" if request.secure else b"http",
         prefix,
-        trace.lines,
         identity,
     )
 

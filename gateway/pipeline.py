@@ -17,6 +17,7 @@ another proxy holds; only "proxy" is left out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic, time
 from typing import Final
@@ -44,9 +45,10 @@ from gateway.errors import (
     limit_refusal,
     status_of,
 )
-from gateway.headers import Caller, Callers, injected_lines, limit_fields, limit_lines
+from gateway.headers import Caller, Callers, arrival_lines, limit_fields, limit_lines
 from gateway.proxy.upstreams import Upstreams
 from gateway.route import CONTROL, DECIDE
+from gateway.snapshot.admission import Admission
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Document, Published
 from gateway.trace import Tracer
@@ -55,35 +57,23 @@ from gateway.tunnels.registry import Tunnels
 from gateway.tunnels.tunnel import Tunnel
 from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
-from quota.plans import Limits
 
-CONTROL_BODY_LIMIT: Final = 1024 * 1024
-CONTROL_TERMS: Final = Terms(body_limit=CONTROL_BODY_LIMIT, pass_authorization=True, pass_cookies=True)
+CONTROL_TERMS: Final = Terms(body_limit=1024 * 1024, pass_authorization=True, pass_cookies=True)
 
 
+@dataclass(slots=True)
 class Line:
     """The stages with what each needs, built once. Calling it starts one exchange on its way."""
 
-    def __init__(
-        self,
-        snapshot: Callable[[], Snapshot | None],
-        authenticator: Authenticator,
-        counters: Counters,
-        upstreams: Upstreams,
-        renderer: Renderer,
-        tracer: Tracer,
-        record: Callable[[Record], None],
-        tunnels: Tunnels,
-    ) -> None:
-        self.snapshot = snapshot
-        self.authenticate = authenticator.authenticate
-        self.callers = Callers()
-        self.counters = counters
-        self.upstreams = upstreams
-        self.renderer = renderer
-        self.tracer = tracer
-        self.record = record
-        self.tunnels = tunnels
+    snapshot: Callable[[], Snapshot | None]
+    authenticator: Authenticator
+    counters: Counters
+    upstreams: Upstreams
+    renderer: Renderer
+    tracer: Tracer
+    record: Callable[[Record], None]
+    tunnels: Tunnels
+    callers: Callers = field(default_factory=Callers)
 
     def __call__(self, exchange: Exchange) -> None:
         Call(self, exchange).start()
@@ -93,7 +83,7 @@ class Call:
     """One call between its stages. `method`, `path`, `query`: in decision mode those of the call asked about."""
 
     __slots__ = (
-        "began", "caller", "code", "deciding", "decision", "exchange", "limits", "line", "method", "outcome",
+        "admission", "began", "caller", "code", "deciding", "decision", "exchange", "line", "method", "outcome",
         "path", "published", "query", "time", "trace", "tunnel",
     )  # fmt: skip
 
@@ -110,16 +100,15 @@ class Call:
         self.trace = line.tracer.of(request.traceparent)
         self.published: Published | None = None
         self.caller: Caller | None = None
-        self.limits: Limits | None = None
+        self.admission: Admission | None = None
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.tunnel: Tunnel | None = None
         self.code = ""
 
     def start(self) -> None:
-        line = self.line
-        snapshot = line.snapshot()
-        if snapshot is None:
+        line, request = self.line, self.exchange.request
+        if (snapshot := line.snapshot()) is None:
             return self._refuse(Starting())
         if self.method == "OPTIONS" and self._preflight(snapshot):
             return None
@@ -129,50 +118,60 @@ class Call:
                 raise ApiRetired(published.successor)
             if b"access_token=" in self.query:
                 raise TokenInQuery
-            principal = line.authenticate(self.exchange.request.authorization, snapshot.keys, self.time)
-            self.caller = line.callers.of(principal)
-            grant = authorise(principal, published.demand, snapshot.access)
+            memory = request.memory  # set when this connection sends the same head once more
+            known = memory.get(published) if memory is not None else None
+            if isinstance(known, Admission) and known.mark is snapshot.mark and self.time < known.until:
+                self.caller = known.caller
+            else:
+                known = self._admit(published, snapshot)
             if published.shaping is not None:
                 published.shaping.refuse_brownout(self.time)
-            subscribed = snapshot.subscribed.get(grant.subscription_id)
-            if subscribed is None:
-                raise PlanMissing
-            if principal.environment not in published.upstreams:
-                raise UpstreamMissing
             if published.terms.allow_upgrade and not self.deciding:
-                self.tunnel = line.tunnels.make(self.exchange.request, published, subscribed)
+                self.tunnel = line.tunnels.make(request, published, known.subscribed)
         except NoSuchApi as refusal:
             return self._beside_the_apis(refusal)
         except NoSuchOperation as refusal:
             return self._document(snapshot.documents.get(self.path), refusal)
         except (Refusal, AuthError, EdgeFault) as refusal:
             return self._refuse(refusal)
-        limits = self.limits = subscribed.limits
-        operation = published.operation
-        return line.counters.take(limits, subscribed.usage[operation.id], operation.weight, self._limited)
+        self.admission = known
+        return line.counters.take(known.limits, known.usage, known.units, self._limited)
+
+    def _admit(self, published: Published, snapshot: Snapshot) -> Admission:
+        """Who is calling, and may they?"""
+        line, request = self.line, self.exchange.request
+        principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
+        self.caller = line.callers.of(principal)
+        grant = authorise(principal, published.demand, snapshot.access)
+        subscribed = snapshot.subscribed.get(grant.subscription_id)
+        if subscribed is None:
+            raise PlanMissing
+        if principal.environment not in published.upstreams:
+            raise UpstreamMissing
+        return Admission(request, published, snapshot, self.caller, subscribed, self.time)
 
     def _limited(self, decision: Decision) -> None:
         """The counters have answered: on to the upstream, or back with 429."""
         self.decision = decision
-        published, caller, limits, taken = self.published, self.caller, self.limits, decision.taken
-        assert published is not None
-        assert caller is not None
-        assert limits is not None
+        admission, taken, trace = self.admission, decision.taken, self.trace
+        assert admission is not None
+        published, limits = admission.published, admission.limits
         if taken is None:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(limit_refusal(decision))
         if self.deciding:
-            return self._allow(decide.yes(caller, self.trace, decision, limits, published.life), taken)
-        line, trace, request = self.line, self.trace, self.exchange.request
+            said = decide.yes(admission.caller, trace, decision, limits, published.life)
+            return self._allow(said, taken)
+        line, request = self.line, self.exchange.request
         told = trace.lines + limit_lines(decision, limits) + published.answer_lines
         if published.shaping is not None:
             published.shaping.prepare(request)
             told += published.shaping.lines(request)
         order = Order(
-            (group := line.upstreams.of(published.upstreams[caller.principal.environment])).pick(),
+            (group := line.upstreams.of(published.upstreams[admission.environment])).pick(),
             request.target[published.cut :],
             published.terms,
-            injected_lines(request, published.service_lines, trace, caller.lines),
+            admission.lines + trace.lines,
             told,
             # The first byte goes out: from then on a lost process leaves the call counted as served.
             partial(line.counters.sent, taken),
@@ -215,14 +214,10 @@ class Call:
             return self._decide()
         if place not in CONTROL or self.deciding:
             return self._refuse(refusal)
-        order = Order(
-            self.line.upstreams.control,
-            request.target,
-            CONTROL_TERMS,
-            injected_lines(request, b"", self.trace, b""),
-            self.trace.lines,
-            host=request.authority,  # its links and cookies are for the host outside
-        )
+        trace, upstream = self.trace.lines, self.line.upstreams.control
+        injected = arrival_lines(request, b"", b"") + trace
+        # Its links and cookies are for the host outside.
+        order = Order(upstream, request.target, CONTROL_TERMS, injected, trace, host=request.authority)
         return self.exchange.forward(order, self._ended)
 
     def _decide(self) -> None:
@@ -259,8 +254,8 @@ class Call:
             headers.extend(shared.fields(request))
         if published is not None:
             headers.extend(published.life)
-        if self.decision is not None and self.limits is not None:
-            headers.extend(limit_fields(self.decision, self.limits))
+        if self.decision is not None and self.admission is not None:
+            headers.extend(limit_fields(self.decision, self.admission.limits))
         self.exchange.reply(answer.status, headers, answer.body)
         self.code = refusal.code
         self._record(answer.status, len(answer.body))

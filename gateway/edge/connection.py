@@ -31,6 +31,7 @@ from gateway.edge.heads import CONTINUE, local_answer
 from gateway.edge.kernel import reset, unacknowledged
 from gateway.edge.peer import parse_address
 from gateway.edge.reader import take_head
+from gateway.edge.repeat import LastHead, remember
 from gateway.edge.request import Request
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class ClientConnection(asyncio.Protocol):
     """``due`` is when the sweeper looks here next; 0 while an exchange is on, which it asks at every tick."""
 
     __slots__ = (
-        "_body", "_buffer", "_certificate", "_looping", "_mark", "_partial", "_peer", "_reading", "_resting",
-        "_secure", "_since", "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
+        "_body", "_buffer", "_certificate", "_last", "_looping", "_mark", "_partial", "_peer", "_reading",
+        "_resting", "_secure", "_since", "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: EdgeServer, announced: Announced | None = None) -> None:
@@ -69,6 +70,7 @@ class ClientConnection(asyncio.Protocol):
         self._reading = HEAD
         self._buffer = b""
         self._body: Body | None = None
+        self._last: LastHead | None = None
         self._looping = False
         self._partial = False
         self._resting = False
@@ -102,6 +104,11 @@ class ClientConnection(asyncio.Protocol):
                 self._hold(data)  # answers nobody reads are answers nobody needs more of
                 return
             seen = len(self._buffer)
+            if self._last is not None and not seen:
+                request = self._last.repeated(data)
+                if request is not None:
+                    self._begin(request)
+                    return
             self._take_head(self._buffer + data if seen else data, seen)
             if self._buffer and self._reading == HEAD and not self._partial:
                 self._next()
@@ -168,6 +175,7 @@ class ClientConnection(asyncio.Protocol):
             request, self._buffer = taken
             if self._certificate is not None and not request.trusted:
                 request.client_certificate = self._certificate
+            self._last = remember(data, request, self.server.limits) if not self._buffer else None
             self._begin(request)
 
     def _hold(self, data: bytes) -> None:

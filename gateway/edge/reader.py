@@ -32,12 +32,9 @@ from gateway.edge.errors import (
 )
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
-from gateway.edge.request import OWS, TAKE, Request
+from gateway.edge.request import METHODS, OWS, TAKE, Request
 from gateway.edge.target import check_authority, check_path, check_query, split_absolute
 
-METHODS: Final = {
-    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-}
 _REFUSED: Final = frozenset((b"CONNECT", b"TRACE", b"TRACK"))
 # With only these in a target, nothing is left that ``target`` could refuse but ``//`` and segments of dots.
 _PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/?"
@@ -181,16 +178,20 @@ def _request_line(line: bytes, peer: str, secure: bool) -> Request:
         request.authority, target = split_absolute(target)
         if not request.authority:
             raise MalformedHost("no authority in the target")
-        request.target = target
-    path, mark, query = target.partition(b"?")
-    if mark:
-        request.query = query
+    read_target(request, target)
+    return request
+
+
+def read_target(request: Request, target: bytes) -> None:
+    """A target in origin form: sets what is routed on and goes upstream."""
+    path, _, query = target.partition(b"?")
+    request.target = target
+    request.query = query
     if target.translate(None, _PLAIN) or b"//" in path or b"/." in path:
         check_query(query)
         request.path = check_path(path)
     else:
         request.path = path.decode("ascii")
-    return request
 
 
 def _refuse_version(version: bytes) -> None:

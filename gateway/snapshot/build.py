@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auth.policy import AccessTable, AppAccess, Grant
 from auth.tokens.keys import VerificationKeys
@@ -52,6 +52,7 @@ class Snapshot:
     keys: VerificationKeys
     access: AccessTable
     subscribed: Mapping[str, Subscribed]  # by subscription id
+    mark: object = field(default_factory=object)  # this snapshot and no other, without holding on to it
 
     def family_at(self, path: str) -> Family:
         """The family of the API below whose base a path lies; REST where there is none."""

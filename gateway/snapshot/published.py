@@ -23,9 +23,11 @@ from gateway.route import ApiRoutes, Routes, compile_routes
 NO_LIMIT = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Published:
-    """What a route leads to: one operation of one API, with all that is the same for each call of it."""
+    """What a route leads to: one operation of one API, with all that is the same for each call of it. Compared
+    by identity, since it is a key on the line.
+    """
 
     api: Api
     operation: Operation

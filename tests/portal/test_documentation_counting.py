@@ -14,6 +14,7 @@ from auth.tokens import issue, signing
 from console.services import credentials
 from gateway import jobs
 from gateway.settings import load
+from gateway.snapshot import admission
 from gateway.snapshot.keeper import POLL_SECONDS
 from quota import meter, plans
 from quota.clock import SLEW_NS_PER_S
@@ -114,6 +115,7 @@ def test_the_figures_of_authentication(language: str) -> None:
         f"{issue.LIFE} s",
         f"{authenticate.LEEWAY} s",
         f"{authenticate.CACHED_FOR} s",
+        f"{admission.SECONDS} s",
         f"{authenticate.LONGEST // 1024} KiB",
         "2 s",
         f"{signing.LEAD} s",

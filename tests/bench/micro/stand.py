@@ -33,6 +33,7 @@ from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Upstreams
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
+from gateway.tunnels.registry import Tunnels
 from quota.counters.memory import MemoryCounters
 from storage.access import AccessRows
 from storage.apps import App
@@ -155,14 +156,16 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
         metrics.observe(record)
         log.write(record)
 
-    upstreams = Upstreams(UPSTREAM, lambda url: Upstream(url, clock, answers))
-    line = Line(lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record)
+    upstreams = Upstreams(UPSTREAM, lambda place: Upstream(place.url, clock, answers), clock)
+    line = Line(
+        lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters)
+    )  # fmt: skip
     server = EdgeServer(line, lambda fault: (500, (), b""), clock=clock)
     to_client, to_upstream = Wire(), Wire()
     client = ClientConnection(server)
     client.connection_made(to_client)
     published = snapshot.routes.find("GET", f"/{publications.api_id(CALLED)}/v1/units/42")
-    upstream = UpstreamConnection(upstreams.pick(published.upstreams["sandbox"]))
+    upstream = UpstreamConnection(upstreams.of(published.upstreams["sandbox"]).pick())
     upstream.connection_made(to_upstream)
     try:
         yield Stand(
