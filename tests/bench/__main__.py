@@ -1,152 +1,148 @@
 """`python -m tests.bench`: measure Sluss and its peers side by side in one run.
 
-The candidate has one core, load and upstream another. Writes a table and JSON to bench-results/ and prints
-the table. Exit status 1 when a candidate that is here did not start or answered with errors.
+The candidate has one core, load and upstream another. A whole run writes bench-results/last.json and last.md,
+which are kept with the source and which the portal's page on speed is made from; any other run writes
+partial.json and partial.md. Exit status 1 when a candidate that is here did not start or answered with errors.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from tests.bench import report, upstream
-from tests.bench.candidate import Bench, Candidate, Running
-from tests.bench.load import LoadFailed, generator
-from tests.bench.machine import Cores, NotStarted, processor
-from tests.bench.measure import Plan, Sample, Stand, rounds
-from tests.bench.peers import Direct, Haproxy, Nginx, StarletteHttpx, Traefik
-from tests.bench.sluss import Sluss
+from tests.bench import memory, report, upstream
+from tests.bench.cases import CASES, IDS, MEMORY, Case, Kit, chosen
+from tests.bench.load import LoadFailed
+from tests.bench.machine import NotStarted, processor
+from tests.bench.measure import Failed, Plan, Sample, Stand, rounds
+from tests.bench.ours import changes
+from tests.bench.ours.sluss import start_cpu
+from tests.bench.stage import Progress, Stage, say
 from tests.bench.tokens import sign
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench-results"
 MOST_BUSY = 0.5  # load average above which figures are not worth quoting
-QUICK = Plan(rounds=1, seconds=1)
-
-
-def say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
-
-
-def candidates(folder: Path) -> list[Candidate]:
-    rsa, elliptic = sign("RS256", folder), sign("ES256", folder)
-    return [
-        Direct(elliptic),
-        Nginx(elliptic),
-        Sluss(),
-        Haproxy(elliptic, verifies=False),
-        Haproxy(rsa, verifies=True),
-        Haproxy(elliptic, verifies=True),
-        Traefik(elliptic),
-        StarletteHttpx(elliptic),
-    ]
+DEFAULT = Plan(rounds=3, seconds=3)
+QUICK = Plan(rounds=1, seconds=1, small=True)
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, choices=range(1, 21), metavar="1-20")
-    parser.add_argument("--seconds", type=int, default=3, choices=range(1, 61), metavar="1-60")
-    parser.add_argument("--quick", action="store_true", help="one round of one second: does everything run?")
-    parser.add_argument("--only", default="", help="regular expression on the candidates' names")
-    return parser.parse_args(words)
+    parser.add_argument("--rounds", type=int, default=DEFAULT.rounds, choices=range(1, 21), metavar="1-20")
+    parser.add_argument("--seconds", type=int, default=DEFAULT.seconds, choices=range(1, 61), metavar="1-60")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of one second, small: does everything run?"
+    )
+    parser.add_argument("--only", default="", help="regular expression on the candidates' ids")
+    parser.add_argument("--cases", default="", help=f"comma-separated: {', '.join(IDS)}")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
+    given = parser.parse_args(words)
+    try:
+        given.cases = chosen(given.cases)
+    except ValueError as error:
+        parser.error(str(error))
+    return given
 
 
-class Session:
-    """The candidates that are here, started; the others with the reason why not."""
-
-    def __init__(self, folder: Path, cores: Cores) -> None:
-        self._folder = folder
-        self._cores = cores
-        self.started: list[tuple[Candidate, Running]] = []
-        self.absent: list[str] = []
-        self.failed = False
-
-    @contextlib.contextmanager
-    def running(self, wanted: Sequence[Candidate], upstream_port: int) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            for candidate in wanted:
-                if reason := candidate.missing():
-                    self._absent(f"{candidate.name}: {reason}")
-                    continue
-                folder = self._folder / re.sub(r"\W+", "-", candidate.name.lower())
-                folder.mkdir()
-                try:
-                    running = candidate.start(Bench(folder, self._cores.gateway, upstream_port))
-                except NotStarted as error:
-                    self.failed = True
-                    say(str(error))
-                    self._absent(f"{candidate.name}: it did not start")
-                    continue
-                if running.process:
-                    stack.callback(running.process.stop)
-                self.started.append((candidate, running))
-            yield
-
-    def listen(self) -> None:
-        """A candidate that must be silent and was not has failed, however fast it did so."""
-        for candidate, running in self.started:
-            if running.silent and running.process and (written := running.process.written()):
-                self.failed = True
-                say(f"!! {candidate.name} complained: {written}")
-
-    def _absent(self, reason: str) -> None:
-        self.absent.append(reason)
-        say(f"!! not measured: {reason}")
-
-
-def busy_before() -> float:
-    """Cores' worth of other work in the last minute; called before anything is started."""
-    return os.getloadavg()[0]
-
-
-def facts(plan: Plan, cores: Cores, upstream_name: str, load_name: str, busy: float) -> dict[str, str]:
+def facts(stage: Stage, busy: float) -> dict[str, str]:
     disturbed = " – OTHERS WORKED HERE: read CPU per call, quote nothing" if busy > MOST_BUSY else ""
+    cores = stage.cores
     shared = " (ONE CORE FOR ALL: figures mean little)" if cores.shared else ""
     return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{processor()}, {platform.system()} {platform.release()}",
+        "machine": f"{processor()}, {len(cores.all)} cores, {platform.system()} {platform.release()}",
         "Python": f"{platform.python_version()} ({' '.join(platform.python_build())})",
+        "Sluss": version("sluss"),
         "cores": f"candidate on {cores.gateway}, load and upstream on {cores.load}{shared}",
         "one connection": f"all of them on {cores.load}",
         "load average before": f"{busy:.2f}{disturbed}",
-        "load": f"{load_name}, {' and '.join(map(str, plan.connections))} connections",
-        "upstream": f"{upstream_name}, {upstream.BODY_BYTES} bytes of JSON",
-        "rounds": f"{plan.rounds} of {plan.seconds} s, interleaved",
+        "load": stage.load.name,
+        "upstream": f"{stage.upstream_name}, {upstream.BODY_BYTES} bytes of JSON",
+        "rounds": f"{stage.plan.rounds} of {stage.plan.seconds} s, interleaved",
     }
 
 
-def measure(plan: Plan, only: str, folder: Path) -> tuple[str, dict[str, object], bool]:
-    """Table, JSON and whether something that should run did not."""
-    cores, busy = Cores.of_this_machine(), busy_before()
-    name, port, process = upstream.start(folder / "upstream", core=cores.load)
-    with contextlib.ExitStack() as stack:
-        stack.callback(process.stop)
-        load = generator(folder, cores.load)
-        wanted = [c for c in candidates(folder) if re.search(only, c.name)]
-        session = Session(folder, cores)
-        samples: list[Sample] = []
-        with session.running(wanted, port):
-            if session.started:
-                samples.extend(rounds(session.started, Stand(load, cores), plan, say))
-                session.listen()
-        rows = [report.row(samples, c.name, c.does, c.version()) for c, _ in session.started]
-        known = facts(plan, cores, name, load.name, busy)
-        failed = session.failed or not rows or any(row.errors for row in rows)
-        return (
-            report.markdown(rows, samples, known, session.absent),
-            report.as_json(rows, samples, known, session.absent),
-            failed,
-        )
+def measure(stage: Stage, case: Case, kit: Kit) -> dict[str, Any]:
+    """One case from start to end, as it stands in the JSON."""
+    samples: list[Sample] = []
+    failures: list[Failed] = []
+    extra: dict[str, dict[str, Any]] = {}
+    with stage.running(
+        case.candidates(kit), case.id, case.call, sink=case.sink, tls=case.tls, spread=case.spread
+    ) as outcome:
+        starts = {candidate.id: start_cpu(running) for candidate, running in outcome.started if case.snapshot}
+        stand = Stand(stage.load, stage.cores, case.spread)
+        for found in rounds(outcome.started, stand, stage.plan, case.connections, stage.progress.said):
+            if isinstance(found, Failed):
+                failures.append(found)
+                say(f"!! {found.candidate}: {found.reason}")
+            else:
+                samples.append(found)
+        if case.snapshot:
+            for candidate, running in outcome.started:
+                try:
+                    extra[candidate.id] = changes.of_candidate(
+                        stage, case.id, candidate, running, starts[candidate.id]
+                    )
+                except LoadFailed as error:
+                    failures.append(Failed(candidate.id, str(error)))
+    measured = [
+        (candidate, candidate.version())
+        for candidate, _ in outcome.started
+        if any(sample.candidate == candidate.id for sample in samples)
+    ]
+    made = report.case_of(case, measured, samples, outcome.not_measured, [*outcome.failures, *failures])
+    for row in made["rows"]:
+        if row["candidate"] in extra:
+            row["snapshot"] = extra[row["candidate"]]
+    return made
+
+
+def run(plan: Plan, names: Sequence[str], only: str, folder: Path) -> dict[str, Any]:
+    """The whole comparison as it is written; Ctrl-C ends it with what there is so far."""
+    busy = os.getloadavg()[0]  # cores' worth of other work in the last minute, before anything is started
+    kit = Kit(sign("ES256", folder), sign("RS256", folder), plan.small)
+    wanted = [case for case in CASES if case.id in names]
+    planned = sum(case.seconds(kit, plan) for case in wanted) + (memory.ESTIMATE if MEMORY in names else 0)
+    made: list[dict[str, Any]] = []
+    interrupted = False
+    with ExitStack() as stack:
+        stage = stack.enter_context(Stage(folder, plan, only, Progress(planned)))
+        try:
+            for case in wanted:
+                say(f"== {case.title} ({case.id})")
+                made.append(measure(stage, case, kit))
+            if MEMORY in names:
+                say(f"== one body of 1 GiB ({MEMORY})")
+                made.append(memory.run(stage, kit))
+        except KeyboardInterrupt:
+            interrupted = True
+            say("!! stopped; what was measured is written")
+        known = facts(stage, busy)
+    full = not (plan.small or only or interrupted or len(names) < len(IDS))
+    return report.run_of(
+        made, known, when=datetime.now(UTC).isoformat(timespec="seconds"), full=full,
+        rounds=plan.rounds, seconds=plan.seconds,
+    )  # fmt: skip
+
+
+def failed(found: dict[str, Any]) -> bool:
+    """Nothing measured, a candidate that is here and could not be measured, or wrong answers."""
+    return (
+        not any(case["rows"] for case in found["cases"])
+        or any(case["failures"] for case in found["cases"])
+        or any(row.get("errors") for case in found["cases"] for row in case["rows"])
+    )
 
 
 def main() -> int:
@@ -154,18 +150,21 @@ def main() -> int:
     plan = QUICK if given.quick else Plan(given.rounds, given.seconds)
     with tempfile.TemporaryDirectory(prefix="sluss-bench-") as folder:
         try:
-            table, figures, failed = measure(plan, given.only, Path(folder))
-        except LoadFailed as error:
+            found = run(plan, given.cases, given.only, Path(folder))
+        except (LoadFailed, NotStarted) as error:
             say(f"!! {error}")
             return 1
-    RESULTS.mkdir(exist_ok=True)
-    stem = RESULTS / f"side-by-side-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    given.results.mkdir(exist_ok=True)
+    stem = given.results / ("last" if found["full"] else "partial")
+    table = report.markdown(found)
     stem.with_suffix(".md").write_text(table, encoding="utf-8")
-    stem.with_suffix(".json").write_text(json.dumps(figures, indent=2, ensure_ascii=False), encoding="utf-8")
+    stem.with_suffix(".json").write_text(
+        json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     sys.stdout.write(table)
     sys.stdout.flush()
-    say(f"Written: {stem.relative_to(ROOT)}.md and .json")
-    return 1 if failed else 0
+    say(f"Written: {stem}.md and .json")
+    return 1 if failed(found) else 0
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ class Cores:
     def shared(self) -> bool:
         return self.gateway == self.load
 
+    @property
+    def all(self) -> list[int]:
+        return sorted({self.gateway, self.load})
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -55,22 +59,22 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """What is started inside runs on this core, with all its threads and children: they inherit it."""
+def pinned(cores: Sequence[int]) -> Iterator[None]:
+    """What is started inside runs on these cores, with all its threads and children: they inherit it."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, set(cores))
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
 
 
-def move(pids: Sequence[int], core: int) -> None:
-    """Put running processes on another core, each of their threads."""
+def move(pids: Sequence[int], cores: Sequence[int]) -> None:
+    """Put running processes on other cores, each of their threads."""
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for task in Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setaffinity(int(task.name), {core})
+                os.sched_setaffinity(int(task.name), set(cores))
 
 
 def find_program(name: str) -> str | None:
@@ -120,10 +124,18 @@ class Process:
     """One pinned process group; what it writes goes to a file that explains a failed start."""
 
     def __init__(
-        self, command: Sequence[str], *, core: int, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cores: Sequence[int],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        talks: bool = False,
     ) -> None:
+        """`talks`: it writes in health too, and what it writes is no complaint."""
         self._log = log
-        with log.open("wb") as output, pinned(core):
+        self.talks = talks
+        with log.open("wb") as output, pinned(cores):
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

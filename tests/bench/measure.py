@@ -2,7 +2,8 @@
 
 With many connections the candidate has a core of its own, and load and upstream the other. With one connection
 the three only ever take turns, and on two cores the figure would be what it costs to wake an idle core (on a
-virtual machine more than the proxy's own work); there all of them share the load's core.
+virtual machine more than the proxy's own work); there all of them share the load's core. A candidate of two
+processes has both cores, like everything else then.
 
 Owns the order and the figures of one run; knows neither how candidates are made nor how a table looks.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.bench.candidate import Candidate, Running
-from tests.bench.load import Generator, Load
+from tests.bench.load import Generator, Load, LoadFailed
 from tests.bench.machine import Cores, cpu_seconds, family, move, resident_bytes
 
 MANY = 64
@@ -25,7 +26,7 @@ WARM_SECONDS = 1
 class Sample:
     """One candidate in one round with one number of connections."""
 
-    candidate: str
+    candidate: str  # its id
     round: int
     connections: int
     load: Load
@@ -41,7 +42,7 @@ class Sample:
 
     @property
     def busy(self) -> float | None:
-        """Share of its core that the candidate used."""
+        """Share of a core that the candidate used; above 1 with several processes."""
         return None if self.cpu_seconds is None else self.cpu_seconds / self.load.seconds
 
 
@@ -49,47 +50,83 @@ class Sample:
 class Plan:
     rounds: int
     seconds: int
-    connections: Sequence[int] = (MANY, ONE)
+    small: bool = False  # does everything run? Nothing is worth quoting
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """What measures: the load and the cores."""
+    """What measures: the load and the cores. `spread`: everything may run on every core."""
 
     generator: Generator
     cores: Cores
+    spread: bool = False
 
-    def warm(self, running: Running) -> Load:
-        return self.generator.run(running.target, connections=MANY, seconds=WARM_SECONDS)
+    def warm(self, running: Running, connections: int) -> Load:
+        return self.generator.run(
+            running.target, connections=connections, seconds=WARM_SECONDS, cores=self._load_cores
+        )
 
     def sample(self, name: str, running: Running, number: int, connections: int, seconds: int) -> Sample:
-        pids = family(running.process.pid) if running.process else []
-        move(pids, self.cores.load if connections == ONE else self.cores.gateway)
+        pids = [pid for process in running.processes for pid in family(process.pid)]
+        if not self.spread:
+            move(pids, [self.cores.load if connections == ONE else self.cores.gateway])
         before = cpu_seconds(pids)
-        load = self.generator.run(running.target, connections=connections, seconds=seconds)
+        load = self.generator.run(
+            running.target, connections=connections, seconds=seconds, cores=self._load_cores
+        )
         if not pids:
             return Sample(name, number, connections, load, None, None)
         return Sample(name, number, connections, load, cpu_seconds(pids) - before, resident_bytes(pids))
+
+    @property
+    def _load_cores(self) -> Sequence[int]:
+        return self.cores.all if self.spread else [self.cores.load]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A candidate that could not be measured to its end, and why. The others go on."""
+
+    candidate: str
+    reason: str
 
 
 def rounds(
     started: Sequence[tuple[Candidate, Running]],
     stand: Stand,
     plan: Plan,
-    say: Callable[[str], None],
-) -> Iterator[Sample]:
-    """Warm each once, then measure. The order turns each round: none always follows the same one."""
+    connections: Sequence[int],
+    said: Callable[[str, float], None],
+) -> Iterator[Sample | Failed]:
+    """Warm each once, then measure. The order turns each round: none always follows the same one.
+
+    `said` gets a line and the seconds of load that it stands for. Who fails once is not asked again.
+    """
+    failed: set[str] = set()
     for candidate, running in started:
-        load = stand.warm(running)
-        say(f"warm: {candidate.name}: {load.per_second:,.0f}/s, {load.errors} errors")
+        try:
+            load = stand.warm(running, connections[0])
+        except LoadFailed as error:
+            failed.add(candidate.id)
+            yield Failed(candidate.id, str(error))
+            continue
+        said(f"warm: {candidate.name}: {load.per_second:,.0f}/s, {load.errors} errors", WARM_SECONDS)
     for number in range(plan.rounds):
-        turn = number % len(started)
+        turn = number % max(len(started), 1)
         for candidate, running in (*started[turn:], *started[:turn]):
-            for connections in plan.connections:
-                sample = stand.sample(candidate.name, running, number, connections, plan.seconds)
-                say(
-                    f"round {number + 1}/{plan.rounds}: {candidate.name}, {connections} connections: "
-                    f"{sample.load.per_second:,.0f}/s"
-                    + (f", {sample.load.errors} ERRORS" if sample.load.errors else "")
+            for count in connections:
+                if candidate.id in failed:
+                    continue
+                try:
+                    sample = stand.sample(candidate.id, running, number, count, plan.seconds)
+                except LoadFailed as error:
+                    failed.add(candidate.id)
+                    yield Failed(candidate.id, str(error))
+                    continue
+                wrong = f", {sample.load.errors} ERRORS" if sample.load.errors else ""
+                said(
+                    f"round {number + 1}/{plan.rounds}: {candidate.name}, {count} connections: "
+                    f"{sample.load.per_second:,.0f}/s{wrong}",
+                    plan.seconds,
                 )
                 yield sample

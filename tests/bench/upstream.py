@@ -1,7 +1,8 @@
-"""The upstream every candidate passes calls to: 1 KiB of JSON for any path, as cheaply as the machine can.
+"""The upstream every candidate passes calls to, as cheap as the machine has it.
 
-nginx where it is found, so that the load's core is not spent on answering; else an asyncio protocol, which
-the report names, since the upstream then costs more than it should.
+1 KiB of JSON for any path; a path that ends in the name of one of `FILES` gets that many bytes. nginx where it
+is found, so that the load's core is not spent on answering; else an asyncio protocol, which the report names,
+since the upstream then costs more than it should, and which has the small answer only.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from tests.bench.candidate import MIB
 from tests.bench.machine import Process, find_program, free_port
 
 BODY_BYTES = 1024
+FILES: Mapping[str, int] = {"kib100": 100 * 1024, "mib10": 10 * MIB, "gib1": 1024 * MIB}
 
 NGINX = """\
 worker_processes 1;
@@ -46,32 +50,60 @@ def body() -> str:
     return text
 
 
-def start_nginx(program: str, folder: Path, http: str, *, core: int) -> Process:
+def start_nginx(program: str, folder: Path, http: str, *, cores: Sequence[int]) -> Process:
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "nginx.conf"
     # The directive only counts for root, whose worker would otherwise be unable to read this folder.
     configuration.write_text(NGINX.format(folder=folder, user=folder.owner(), http=http), encoding="utf-8")
     command = [program, "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
-    return Process(command, core=core, log=folder / "nginx.log")
+    return Process(command, cores=cores, log=folder / "nginx.log")
 
 
-def start(folder: Path, *, core: int) -> tuple[str, int, Process]:
+def start(folder: Path, *, cores: Sequence[int]) -> tuple[str, int, Process]:
     """Name, port and process of a running upstream."""
     port = free_port()
     program = find_program("nginx")
     if program:
-        server = f"server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 '{body()}'; }} }}"
-        process, name = start_nginx(program, folder, server, core=core), "nginx"
+        process, name = start_nginx(program, folder, _site(folder, port), cores=cores), "nginx"
     else:
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "tests.bench.upstream", str(port)]
-        process, name = Process(command, core=core, log=folder / "upstream.log"), "asyncio"
+        process, name = Process(command, cores=cores, log=folder / "upstream.log"), "asyncio"
+    return name, port, listening(process, port)
+
+
+def start_sink(folder: Path, *, cores: Sequence[int]) -> tuple[str, int, Process]:
+    """The same for one that reads bodies to their end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "tests.bench.programs.sink", str(port)]
+    return "uvloop", port, listening(Process(command, cores=cores, log=folder / "sink.log"), port)
+
+
+def listening(process: Process, port: int) -> Process:
+    """The process, once it listens; stopped when it does not."""
     try:
         process.wait_until_it_answers(port)
     except BaseException:  # Ctrl-C too: nothing may go on running
         process.stop()
         raise
-    return name, port, process
+    return process
+
+
+def _site(folder: Path, port: int) -> str:
+    """The large answers are files without content on the disk: holes, read from memory."""
+    files = folder / "files"
+    files.mkdir(parents=True)
+    for name, size in FILES.items():
+        with (files / name).open("wb") as file:
+            file.truncate(size)
+    names = "|".join(FILES)
+    return f"""server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    sendfile on;
+    location / {{ return 200 '{body()}'; }}
+    location ~ /({names})$ {{ root {files}; try_files /$1 =404; }}
+  }}"""
 
 
 class Answer(asyncio.Protocol):

@@ -1,4 +1,4 @@
-"""The load where there is no wrk: `python -m tests.bench.load_generator ORDER`, the order in JSON.
+"""The load where there is no wrk: `python -m tests.bench.programs.load_generator ORDER`, the order in JSON.
 
 Understands answers with Content-Length only; anything else counts as an error and ends its connection.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 import sys
 from collections.abc import Mapping
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -69,21 +70,37 @@ class Caller(asyncio.Protocol):
         self._stopping = True
 
 
-def request_bytes(port: int, path: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *(f"{k}: {v}" for k, v in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+def request_bytes(
+    port: int, path: str, headers: Mapping[str, str], method: str = "GET", body_bytes: int = 0
+) -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        *(f"{k}: {v}" for k, v in headers.items()),
+    ]
+    if body_bytes:
+        lines.append(f"Content-Length: {body_bytes}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + b"x" * body_bytes
 
 
-async def run(
-    port: int, path: str, headers: Mapping[str, str], connections: int, seconds: float
-) -> dict[str, float]:
+def any_certificate() -> ssl.SSLContext:
+    """The bench makes its certificates itself, for one run."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def run(request: bytes, port: int, tls: bool, connections: int, seconds: float) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     took: list[float] = []
-    request = request_bytes(port, path, headers)
+    context = any_certificate() if tls else None
     began = perf_counter()
     callers = []
     for _ in range(connections):
-        _, caller = await loop.create_connection(lambda: Caller(request, took), "127.0.0.1", port)
+        _, caller = await loop.create_connection(
+            lambda: Caller(request, took), "127.0.0.1", port, ssl=context
+        )
         callers.append(caller)
     ended = asyncio.ensure_future(asyncio.wait([caller.done for caller in callers]))
     # Every connection lost before its time is the only reason to stop early.
@@ -99,8 +116,17 @@ async def run(
         "errors": sum(caller.errors for caller in callers),
         "p50_us": ordered[len(ordered) // 2] * 1e6,
         "p99_us": ordered[int(len(ordered) * 0.99)] * 1e6,
+        "max_us": ordered[-1] * 1e6,
     }
 
 
+def main(order: Mapping[str, Any]) -> None:
+    request = request_bytes(
+        order["port"], order["path"], order["headers"], order["method"], order["body_bytes"]
+    )
+    figures = uvloop.run(run(request, order["port"], order["tls"], order["connections"], order["seconds"]))
+    sys.stdout.write("RESULT " + json.dumps(figures) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write("RESULT " + json.dumps(uvloop.run(run(**json.loads(sys.argv[1])))) + "\n")
+    main(json.loads(sys.argv[1]))

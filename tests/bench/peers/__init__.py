@@ -1,0 +1,1 @@
+"""The peers: other ways in, started as they are usually set up."""
