@@ -22,7 +22,6 @@ from tests.bench.load import Generator, generator
 from tests.bench.machine import Cores, Process
 from tests.bench.measure import Failed, Plan
 
-
 MOST_REASON = 400  # characters of a failure in the report; all of it is said while it runs
 
 
