@@ -12,10 +12,12 @@ import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
+from time import time
 from typing import Final
 
 import orjson
 
+from gateway.edge.door.unread import Unread
 from gateway.route import CONTROL, DECIDE
 from gateway.trace import Trace
 
@@ -63,6 +65,7 @@ class Who:
 NOBODY: Final = Who()
 _PLACES: Final = {segment: Place(f"/{segment}/") for segment in (*CONTROL, DECIDE)}
 _UNKNOWN: Final = Place("(unknown)")
+_UNREAD: Final = Place("(unread)")  # what was refused before the line
 
 
 def place_of(path: str) -> Place:
@@ -95,6 +98,14 @@ class Record:
             orjson.dumps(self.code) if self.code else b'""', b'"%b"' % self.outcome.encode(), self.who.json,
             orjson.dumps(self.peer), self.duration, self.bytes_in, self.bytes_out, self.upstream_status,
         )  # fmt: skip
+
+
+def unread_record(trace: Trace, unread: Unread, status: int, code: str, bytes_out: int) -> Record:
+    """Of what was refused before the line: how, to whom, and nothing of what it said but the method."""
+    place = _UNREAD
+    return Record(
+        time(), trace, unread.method, place, status, code, "", NOBODY, unread.peer, 0.0, 0, bytes_out, 0
+    )
 
 
 @dataclass(slots=True)

@@ -17,10 +17,11 @@ from functools import partial
 import uvicorn
 
 from auth.authenticate import Authenticator
-from gateway.access_log import AccessLog, Record
+from gateway.access_log import AccessLog, Record, unread_record
 from gateway.catalog.errors import CatalogFaults
 from gateway.edge.clock import Clock
 from gateway.edge.door.certificates import CertificateFault, Certificates
+from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
@@ -118,11 +119,12 @@ class Edge:
     def _exchanges(self) -> list[Exchange]:
         return self.server.exchanges()
 
-    def _rendered(self, fault: EdgeFault) -> RenderedFault:
-        """An answer to what was refused before the line."""
+    def _rendered(self, fault: EdgeFault, unread: Unread) -> RenderedFault:
+        """An answer to what was refused before the line, and its record. It is no call: no figure of calls has it."""
         trace = self.tracer.of(None)
-        answer = self.renderer.render(fault, instance=trace.instance)
+        answer = self.renderer.render(fault, accept_language=unread.accept_language, instance=trace.instance)
         self.metrics.refused(fault.code)
+        self.log.write(unread_record(trace, unread, answer.status, fault.code, len(answer.body)))
         return answer.status, [*answer.headers, (b"Request-Id", trace.request_id)], answer.body
 
     @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from gateway.edge.door.client_certificate import ClientCertificate, from_handshake
 from gateway.edge.door.proxy_header import Announced
+from gateway.edge.door.unread import Unread, of_head, of_request
 from gateway.edge.errors import (
     EdgeFault,
     LineFailed,
@@ -163,7 +164,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             taken = take_head(self.server.reader, data, seen, self._peer, self._secure)
         except EdgeFault as fault:
-            self.refuse(fault)
+            self.refuse(fault, data)
             return
         if taken is None:
             if not seen:
@@ -205,7 +206,7 @@ class ClientConnection(asyncio.Protocol):
             _log.exception("the line failed")
             if self.exchange is exchange:
                 exchange.abandon()
-                self.fail(LineFailed("the line raised"))
+                self.fail(LineFailed("the line raised"), of_request(request))
         finally:
             self._looping = looping
 
@@ -229,6 +230,11 @@ class ClientConnection(asyncio.Protocol):
     @property
     def body_complete(self) -> bool:
         return self._body is None or self._body.complete
+
+    def trailers(self) -> bytes:
+        """What may go upstream after the body that is complete."""
+        body = self._body
+        return body.trailers if isinstance(body, ChunkedBody) else b""
 
     def start_body(self, head: bytes) -> None:
         """The upstream is there: what has come of the body goes with the head, the rest as it arrives."""
@@ -351,16 +357,16 @@ class ClientConnection(asyncio.Protocol):
             # Its end is the end of the connection: only a reset says that this one is not it.
             reset(self.transport)
 
-    def refuse(self, fault: EdgeFault) -> None:
-        """Answers a request that never reached the line, and closes."""
+    def refuse(self, fault: EdgeFault, data: bytes = b"") -> None:
+        """Answers a request that never reached the line, and closes. ``data`` is what has come of it."""
         self.server.count_refusal(fault)
-        self.fail(fault)
+        self.fail(fault, of_head(self._peer, data))
 
-    def fail(self, fault: EdgeFault) -> None:
+    def fail(self, fault: EdgeFault, unread: Unread) -> None:
         """Answers where the line cannot, and closes."""
         self.exchange = None
         try:
-            status, headers, body = self.server.render_fault(fault)
+            status, headers, body = self.server.render_fault(fault, unread)
         except Exception:
             # The renderer is not ours; a client that broke the rules must not break the process.
             _log.exception("a refusal could not be rendered")
@@ -368,7 +374,15 @@ class ClientConnection(asyncio.Protocol):
             return
         hsts = self.server.hsts if self._secure else b""
         self.write(
-            local_answer(status, headers, body, date=self.clock.date, keep=False, head_only=False, hsts=hsts)
+            local_answer(
+                status,
+                headers,
+                body,
+                date=self.clock.date,
+                keep=False,
+                head_only=unread.method == "HEAD",
+                hsts=hsts,
+            )
         )
         self._linger()
 
@@ -427,7 +441,7 @@ class ClientConnection(asyncio.Protocol):
             if self.exchange is exchange:
                 self._sweep_client(now, exchange)
         elif self._reading == HEAD and self._buffer:
-            self.refuse(SlowClient("head"))
+            self.refuse(SlowClient("head"), self._buffer)
         elif self._reading == HEAD:
             self._close_soon(0)
             self.transport.close()

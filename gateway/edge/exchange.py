@@ -22,6 +22,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from gateway.edge.door.unread import of_request
 from gateway.edge.errors import (
     BodyTooLarge,
     ClientFault,
@@ -34,7 +35,7 @@ from gateway.edge.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
-from gateway.edge.heads import answer_head, chunks, local_answer, switching_head, upstream_head
+from gateway.edge.heads import answer_head, chunks, early_hints, local_answer, switching_head, upstream_head
 from gateway.edge.order import (
     Collected,
     Collecting,
@@ -75,12 +76,13 @@ class Exchange:
 
     __slots__ = (
         "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_since", "_spoilt",
-        "_started", "_state", "_tried", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out", "gone", "number",
-        "reached", "request", "upstream_status",
+        "_started", "_state", "_trailing", "_tried", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out",
+        "gone", "number", "reached", "request", "upstream_status",
     )  # fmt: skip
 
     _collecting: Collecting
     _order: Order
+    _trailing: Answer
     _done: Callable[[Ending], None]
     _tunnel: Tunnel
 
@@ -212,7 +214,11 @@ class Exchange:
             if request.minor == 1:
                 self._chunk = True
                 framing = b"Transfer-Encoding: chunked"
-                content = chunks(content, complete)
+                if request.trailers_wanted:
+                    self._trailing = answer
+                    if answer.announced:
+                        framing += b"\r\nTrailer: " + answer.announced
+                content = chunks(content, complete, self._trailers(complete))
             else:
                 keep = False
         self._keep = keep
@@ -236,11 +242,18 @@ class Exchange:
         if self._order.watch is not None:
             watch_content(self._order, data, complete)
         if self._chunk:
-            data = chunks(data, complete)
+            data = chunks(data, complete, self._trailers(complete))
         if data:
             client.write(data)
         if complete:
             self._end(None)
+
+    def interim(self, answer: Answer) -> None:
+        """Early hints, to a client that can know what they are."""
+        if self.request.minor == 1 and self._state == WAITING:
+            hints = early_hints(answer, self._order)
+            if hints:
+                self._client.write(hints)
 
     def switched(self, answer: Answer, data: bytes) -> None:
         client, order, connection = self._client, self._order, self._upstream
@@ -467,7 +480,7 @@ class Exchange:
             _log.exception("the line failed on a body")
             if self._client.exchange is self:
                 self.abandon()
-                self._client.fail(LineFailed("the line raised"))
+                self._client.fail(LineFailed("the line raised"), of_request(self.request))
 
     def _elsewhere(self, fault: EdgeFault) -> bool:
         """Another upstream takes what this one could not; False when there is none or enough was repeated."""
@@ -506,7 +519,13 @@ class Exchange:
         if self.bytes_in > self._order.terms.body_limit:
             self._fail(BodyTooLarge("while it streamed"))
             return None
-        return chunks(content, complete) if self.request.chunked else content
+        if not self.request.chunked:
+            return content
+        return chunks(content, complete, self._client.trailers() if complete else b"")
+
+    def _trailers(self, complete: bool) -> bytes:
+        """What passes after the answer's body: to a client that has asked for it."""
+        return self._trailing.trailers if complete and self.request.trailers_wanted else b""
 
     def _drop_upstream(self) -> None:
         connection, self._upstream = self._upstream, None
@@ -553,4 +572,4 @@ class Exchange:
             _log.exception("the line failed after an exchange")
             if self._state == FAILED:
                 self._state = ENDED
-                self._client.fail(LineFailed("the line raised"))
+                self._client.fail(LineFailed("the line raised"), of_request(self.request))

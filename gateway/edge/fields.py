@@ -31,6 +31,8 @@ FORWARDED_PROTO: Final = 13
 REFUSE: Final = 14
 INVALID: Final = 15
 COOKIE: Final = 16
+TE: Final = 18
+TRAILER: Final = 19
 
 TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ODD: Final = re.compile(rb"[^a-z0-9]")
@@ -55,8 +57,8 @@ RULES: Final[Mapping[bytes, int]] = {
     b"x-forwarded-proto": FORWARDED_PROTO,
     # hop by hop
     b"keep-alive": DROP,
-    b"te": DROP,
-    b"trailer": DROP,
+    b"te": TE,
+    b"trailer": TRAILER,
     b"http2-settings": DROP,
     # `Proxy:` becomes HTTP_PROXY in CGI-like upstreams (CVE-2016-5385)
     b"proxy": DROP,
@@ -106,6 +108,17 @@ _COMMON: Final = (
     b"idempotency-key", b"dpop", b"sec-websocket-key", b"sec-websocket-version", b"sec-fetch-mode",
     b"sec-fetch-site", b"sec-fetch-dest", b"dnt", b"priority", b"date", b"via",
 )  # fmt: skip
+
+
+# What may come after a body, in either direction: names that say something of the content or the time it took and
+# that nobody frames, routes, authorises or identifies by (RFC 9110 section 6.5.1). All others are dropped.
+TRAILERS: Final = frozenset((b"content-digest", b"repr-digest", b"digest", b"server-timing"))
+
+
+def announced(value: bytes) -> bytes:
+    """What of a Trailer header's names may come."""
+    names = (name.strip(b" \t") for name in value.split(b","))
+    return b", ".join(name for name in names if name.lower() in TRAILERS)
 
 
 class NameTable:

@@ -10,6 +10,7 @@ import re
 from typing import Final, Protocol
 
 from gateway.edge.errors import EdgeFault
+from gateway.edge.fields import TRAILERS
 
 LARGEST_LENGTH: Final = 2**63 - 1
 _DIGITS: Final = re.compile(rb"[0-9]{1,19}")
@@ -86,14 +87,27 @@ class LengthBody:
 
 
 class ChunkedBody:
-    """Decoder of the chunked coding. Extensions and trailers are validated, bounded and dropped."""
+    """Decoder of the chunked coding. Extensions are validated, bounded and dropped, so are trailers but for those
+    that may pass: these are in ``trailers``, each with its line end, when the body is complete.
+    """
 
-    __slots__ = ("_extensions", "_fault", "_held", "_remaining", "_state", "_trailers", "complete", "rest")
+    __slots__ = (
+        "_extensions",
+        "_fault",
+        "_held",
+        "_remaining",
+        "_room",
+        "_state",
+        "complete",
+        "rest",
+        "trailers",
+    )
 
     def __init__(self, fault: type[EdgeFault], extensions: int = 4096, trailers: int = 8192) -> None:
         self._fault = fault
         self._extensions = extensions
-        self._trailers = trailers
+        self._room = trailers
+        self.trailers = b""
         self._held = b""
         self._remaining = 0
         self._state = _SIZE
@@ -164,17 +178,19 @@ class ChunkedBody:
     def _trailer(self, data: bytes, at: int) -> int:
         line, after = self._line(data, at, _TRAILER_START)
         if line is None:
-            if len(self._held) > self._trailers:
+            if len(self._held) > self._room:
                 raise self._fault("trailers are too large")
             return after
         if not line:
             self.complete = True
             return after
-        self._trailers -= len(line) + 2
-        if self._trailers < 0:
+        self._room -= len(line) + 2
+        if self._room < 0:
             raise self._fault("trailers are too large")
         if _TRAILER.fullmatch(line) is None:
             raise self._fault("trailer")
+        if line.partition(b":")[0].lower() in TRAILERS:
+            self.trailers += line + b"\r\n"
         return after
 
     def _line(self, data: bytes, at: int, start: re.Pattern[bytes]) -> tuple[bytes | None, int]:

@@ -25,12 +25,16 @@ def upstream_head(request: Request, order: Order) -> bytes:
     lines += request.forwarded_lines
     if request.chunked:
         lines.append(b"Transfer-Encoding: chunked")
+        if request.announced:
+            lines.append(b"Trailer: " + request.announced)
     elif request.length is not None:
         lines.append(b"Content-Length: %d" % request.length)
     if terms.pass_authorization and request.authorization is not None:
         lines.append(b"Authorization: " + request.authorization)
     if terms.pass_cookies and request.cookies is not None:
         lines += request.cookies
+    if request.trailers_wanted:
+        lines.append(b"Connection: TE\r\nTE: trailers")
     if terms.allow_upgrade and request.upgrade is not None:
         lines.append(b"Connection: Upgrade\r\nUpgrade: " + request.upgrade)
     return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
@@ -90,8 +94,20 @@ def local_answer(
     return b"\r\n".join(lines)
 
 
-def chunks(content: bytes, complete: bool) -> bytes:
-    """One chunk of the content, and the last chunk when it is complete (RFC 9112 section 7.1)."""
+def early_hints(answer: Answer, order: Order) -> bytes:
+    """A 103 for the client: the links that it may fetch ahead and nothing else (RFC 8297); empty without any."""
+    links = [line for line in answer.lines if line[:5].lower() == b"link:"]
+    if not links or b"link" in order.terms.replaced:
+        return b""
+    return b"%b\r\n%b\r\n\r\n" % (status_line(103), b"\r\n".join(links))
+
+
+def chunks(content: bytes, complete: bool, trailers: bytes = b"") -> bytes:
+    """One chunk of the content, and the last chunk with its trailers when it is complete (RFC 9112 section 7.1)."""
+    if not complete:
+        return b"%x\r\n%b\r\n" % (len(content), content) if content else b""
+    if trailers:
+        return b"%b0\r\n%b\r\n" % (chunks(content, False), trailers)
     if content:
-        return b"%x\r\n%b\r\n%b" % (len(content), content, b"0\r\n\r\n" if complete else b"")
-    return b"0\r\n\r\n" if complete else b""
+        return b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
+    return b"0\r\n\r\n"

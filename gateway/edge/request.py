@@ -46,10 +46,10 @@ class Request:
     """
 
     __slots__ = (
-        "accept", "accept_language", "authority", "authorization", "chunked", "client_certificate", "cookies",
-        "expect_continue", "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host", "keep_alive",
-        "length", "memory", "method", "minor", "nominated", "path", "peer", "query", "removed_lines", "secure",
-        "target", "traceparent", "trusted", "upgrade", "verb", "wants_upgrade",
+        "accept", "accept_language", "announced", "authority", "authorization", "chunked", "client_certificate",
+        "cookies", "expect_continue", "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host",
+        "keep_alive", "length", "memory", "method", "minor", "nominated", "path", "peer", "query", "removed_lines",
+        "secure", "target", "traceparent", "trailers_wanted", "trusted", "upgrade", "verb", "wants_upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,8 @@ class Request:
         self.removed_lines: list[bytes] | None = None
         self.cookies: list[bytes] | None = None
         self.client_certificate: ClientCertificate | None = None
+        self.trailers_wanted = False
+        self.announced = b""
         self.nominated: set[bytes] | None = None
         self.forwarded_for: list[bytes] | None = None
         self.forwarded_proto: bytes | None = None
@@ -114,6 +116,8 @@ class Request:
         other.removed_lines = self.removed_lines
         other.cookies = self.cookies
         other.client_certificate = self.client_certificate
+        other.trailers_wanted = self.trailers_wanted
+        other.announced = self.announced
         other.nominated = self.nominated
         other.forwarded_for = self.forwarded_for
         other.forwarded_proto = self.forwarded_proto
@@ -196,6 +200,19 @@ def _expect(request: Request, line: bytes, value: bytes) -> None:
     request.expect_continue = True
 
 
+def _te(request: Request, line: bytes, value: bytes) -> None:
+    """Of the codings a client would take only the word about trailers matters; chunked it takes anyway."""
+    if request.minor == 1:
+        items = (item.partition(b";")[0].strip(OWS) for item in value.lower().split(b","))
+        request.trailers_wanted = request.trailers_wanted or b"trailers" in items
+
+
+def _trailer(request: Request, line: bytes, value: bytes) -> None:
+    names = fields.announced(value)
+    if names:
+        request.announced = b"%b, %b" % (request.announced, names) if request.announced else names
+
+
 def _upgrade(request: Request, line: bytes, value: bytes) -> None:
     offered = value.strip(OWS).lower()
     request.upgrade = offered if request.upgrade is None else request.upgrade + b"," + offered
@@ -247,6 +264,8 @@ TAKE: Final[Mapping[int, Callable[[Request, bytes, bytes], None]]] = {
     fields.CONNECTION: _connection,
     fields.EXPECT: _expect,
     fields.UPGRADE: _upgrade,
+    fields.TE: _te,
+    fields.TRAILER: _trailer,
     fields.TRACEPARENT: _traceparent,
     fields.ACCEPT: _accept,
     fields.LANGUAGE: _language,

@@ -18,6 +18,7 @@ from gateway.edge.door.certificates import Certificates
 from gateway.edge.door.proxy_header import Announced, ProxyHeader
 from gateway.edge.door.testimony import Notation, Testimony
 from gateway.edge.door.tls import TlsTransport
+from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
@@ -51,7 +52,7 @@ class EdgeServer:
     def __init__(
         self,
         line: Callable[[Exchange], None],
-        render_fault: Callable[[EdgeFault], RenderedFault],
+        render_fault: Callable[[EdgeFault, Unread], RenderedFault],
         limits: EdgeLimits | None = None,
         trusted_proxies: Iterable[str | Network] = (),
         hosts: Callable[[str], bool] | frozenset[str] | None = None,

@@ -46,6 +46,8 @@ class Caller(Protocol):
 
     def content(self, data: bytes, complete: bool) -> None: ...
 
+    def interim(self, answer: Answer) -> None: ...
+
     def switched(self, answer: Answer, data: bytes) -> None: ...
 
     def lost(self, fault: EdgeFault, untouched: bool) -> None: ...
@@ -172,10 +174,12 @@ class UpstreamConnection(asyncio.Protocol):
             if answer.status == 101:
                 self._switched(answer, data, caller)
                 return
-            # 100 was given to the client when its body was wanted; 102 and 103 are hints it can do without.
+            # 100 was given to the client when its body was wanted; 102 is a hint it can do without.
             self._interim += 1
             if self._interim > _INTERIM_LIMIT:
                 raise BadUpstreamAnswer("too many interim answers")
+            if answer.status == 103:
+                caller.interim(answer)
         self._buffer = b""
         self._final(answer, data, caller)
 
@@ -206,6 +210,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._body = body = ChunkedBody(BadUpstreamAnswer)
             content = body.feed(data) if data else b""
             if body.complete:
+                answer.trailers = body.trailers
                 self._complete(answer.keep_alive and not body.rest)
             caller.answer(answer, content, body.complete)
         else:
@@ -226,6 +231,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert body is not None
         content = body.feed(data)
         if body.complete:
+            self._answer.trailers = body.trailers
             self._complete(self._answer.keep_alive and not body.rest)
         if content or body.complete:
             caller.content(content, body.complete)

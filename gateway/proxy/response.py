@@ -32,10 +32,10 @@ RULES: Final[Mapping[bytes, int]] = {
     b"set-cookie": APART,
     b"x-content-type-options": APART,
     b"set-cookie2": fields.DROP,
-    # hop by hop; trailers are dropped with their announcement
+    b"trailer": fields.TRAILER,
+    # hop by hop
     b"keep-alive": fields.DROP,
     b"te": fields.DROP,
-    b"trailer": fields.DROP,
     b"proxy-connection": fields.DROP,
     b"proxy-authenticate": fields.DROP,
     b"proxy-authentication-info": fields.DROP,
@@ -69,6 +69,7 @@ class Answer:
     """
 
     __slots__ = (
+        "announced",
         "apart",
         "chunked",
         "dated",
@@ -77,6 +78,7 @@ class Answer:
         "lines",
         "nominated",
         "status",
+        "trailers",
         "upgrade",
     )
 
@@ -90,6 +92,8 @@ class Answer:
         self.apart: list[bytes] | None = None
         self.upgrade: bytes | None = None
         self.nominated: set[bytes] | None = None
+        self.announced = b""
+        self.trailers = b""
 
     def has_no_body(self, method: str) -> bool:
         """RFC 9112 section 6.3, rule 1; a final answer."""
@@ -132,7 +136,7 @@ class AnswerReader:
                 passed.append(line)
             elif code == APART:
                 answer.apart = [*(answer.apart or ()), line]
-            elif code != fields.DROP and value != b" keep-alive":
+            elif code != fields.DROP and (code != fields.CONNECTION or value != b" keep-alive"):
                 _take(answer, code, value)
         if answer.chunked and (answer.length is not None or head.startswith(b"HTTP/1.0")):
             raise BadUpstreamAnswer("Transfer-Encoding with Content-Length, or in HTTP/1.0")
@@ -176,6 +180,8 @@ def _take(answer: Answer, code: int, value: bytes) -> None:
                 if answer.nominated is None:
                     answer.nominated = set()
                 answer.nominated.add(option)
+    elif code == fields.TRAILER:
+        answer.announced = fields.announced(value)
     elif code == fields.UPGRADE:
         answer.upgrade = value.strip(_OWS).lower()
     else:

@@ -15,6 +15,7 @@ from typing import Any
 from gateway.access_log import Record
 from gateway.catalog.answers.values import Answers
 from gateway.catalog.model import Api, Catalog, Environment, Upstream
+from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.server import EdgeServer, RenderedFault
 from tests.gateway.line_of_one import Stand, reference, rows, standing
@@ -101,7 +102,7 @@ async def served(folder: Path) -> AsyncIterator[Served]:
         made = Served(stand)
         made.upstream = await stack.enter_async_context(scripted_upstream(made.visited))
 
-        def rendered(fault: EdgeFault) -> RenderedFault:
+        def rendered(fault: EdgeFault, unread: Unread) -> RenderedFault:
             answer = stand.line.renderer.render(fault)
             return answer.status, answer.headers, answer.body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 
@@ -73,6 +74,30 @@ class TestRefused:
         answer = platform.get("/eko/v1/echo", headers={"Host": "evil.example"})
         assert answer.status_code == 421
         assert answer.json()["code"] == "unknown-host"
+
+    def test_unread(self, platform: Platform) -> None:
+        """Refused before the line: problem, language, Request-Id; the record says no more than it may."""
+        with socket.create_connection(("127.0.0.1", platform.ports[0]), timeout=30) as raw:
+            raw.sendall(
+                b"POST /eko/v1/1912121212?pnr=1912121212 HTTP/1.1\r\nHost: localhost\r\nAccept-Language: en\r\n"
+                b"Authorization: Bearer secret\r\nContent-Length: +5\r\n\r\n"
+            )
+            answer = b""
+            while piece := raw.recv(65536):
+                answer += piece
+        head, _, body = answer.partition(b"\r\n\r\n")
+        problem = json.loads(body)
+        assert head.startswith(b"HTTP/1.1 400")
+        assert b"Content-Language: en" in head
+        assert problem["code"] == "ambiguous-length"
+        request_id = problem["instance"].removeprefix("urn:sluss:request:")
+        assert f"Request-Id: {request_id}".encode() in head
+        path = platform.folder / "access-0.log"
+        platform.wait(lambda: request_id in path.read_text())
+        (record,) = [json.loads(line) for line in path.read_text().splitlines() if request_id in line]
+        assert (record["template"], record["method"], record["status"]) == ("(unread)", "POST", 400)
+        assert (record["code"], record["peer"]) == ("ambiguous-length", "127.0.0.1")
+        assert not any("1912121212" in str(value) or "secret" in str(value) for value in record.values())
 
     def test_no_token(self, platform: Platform) -> None:
         answer = platform.get("/eko/v1/echo")

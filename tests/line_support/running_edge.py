@@ -14,6 +14,7 @@ from gateway.edge.clock import Clock
 from gateway.edge.connection import ClientConnection
 from gateway.edge.door.certificates import Certificates
 from gateway.edge.door.testimony import Notation
+from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.edge.limits import EdgeLimits
@@ -78,7 +79,7 @@ STATUSES: tuple[tuple[type[EdgeFault], int], ...] = (
 )
 
 
-def render(fault: EdgeFault) -> RenderedFault:
+def render(fault: EdgeFault, unread: Unread | None = None) -> RenderedFault:
     status = next((status for kind, status in STATUSES if isinstance(fault, kind)), 500)
     return status, [(b"Content-Type", b"text/plain")], fault.code.encode()
 

@@ -160,7 +160,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     line = Line(
         lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters)
     )  # fmt: skip
-    server = EdgeServer(line, lambda fault: (500, (), b""), clock=clock)
+    server = EdgeServer(line, lambda fault, unread: (500, (), b""), clock=clock)
     to_client, to_upstream = Wire(), Wire()
     client = ClientConnection(server)
     client.connection_made(to_client)
