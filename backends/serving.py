@@ -23,13 +23,16 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Conversation = Callable[[WebSocket, Callable[[], None]], Awaitable[None]]
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
 LAST_PAGE = 100_000
+LARGEST_MESSAGE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ class Operation:
     method: str
     path: str
     endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One WebSocket operation: its id in openapi.yaml, its path and function, which says of each message that it
+    came.
+    """
+
+    id: str
+    path: str
+    conversation: Conversation
 
 
 class Problem(HTTPException):
@@ -53,7 +67,7 @@ class Problem(HTTPException):
 
 @dataclass(slots=True)
 class Counts:
-    """Calls answered since the start, by operation id."""
+    """Calls answered since the start, by operation id; of a WebSocket the connection and each message."""
 
     operations: Counter[str] = field(default_factory=Counter)
 
@@ -61,6 +75,17 @@ class Counts:
         async def endpoint(request: Request) -> Response:
             self.operations[operation.id] += 1
             return await operation.endpoint(request)
+
+        return endpoint
+
+    def held(self, socket: Socket) -> Callable[[WebSocket], Awaitable[None]]:
+        def count() -> None:
+            self.operations[socket.id] += 1
+
+        async def endpoint(connection: WebSocket) -> None:
+            await connection.accept()
+            count()
+            await socket.conversation(connection, count)
 
         return endpoint
 
@@ -104,7 +129,7 @@ def _code(phrase: str) -> str:
     return re.sub(r"[^a-z]+", "-", phrase.lower())
 
 
-def application(published: str, operations: Sequence[Operation]) -> Starlette:
+def application(published: str, operations: Sequence[Operation], sockets: Sequence[Socket] = ()) -> Starlette:
     """One route for each path with all its methods, so that other methods get 405 with the right `Allow`.
 
     `published` is the path of the API at a gateway, for example `/behov/v1`.
@@ -114,8 +139,9 @@ def application(published: str, operations: Sequence[Operation]) -> Starlette:
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = counts.counted(operation)
     routes = [Route(path, _by_method(methods), methods=[*methods]) for path, methods in paths.items()]
+    held = [WebSocketRoute(socket.path, counts.held(socket)) for socket in sockets]
     app = Starlette(
-        routes=[*routes, Route("/_count", counts.show, methods=["GET"])],
+        routes=[*routes, *held, Route("/_count", counts.show, methods=["GET"])],
         exception_handlers={HTTPException: _http_error, 500: _http_error},
     )
     app.router.redirect_slashes = False
@@ -255,6 +281,8 @@ def run(
         server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_MESSAGE,
     )
     # uvicorn raises the signal that stopped it once more after the shutdown; a clean stop is status 0.
     signal.signal(signal.SIGTERM, lambda *_: None)

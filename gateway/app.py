@@ -173,6 +173,7 @@ class Edge:
             log_level="warning",
             lifespan="off",
             server_header=False,
+            ws="none",
         )
         admin = AdminServer(config)
         serving = asyncio.create_task(admin.serve(), name="admin port")

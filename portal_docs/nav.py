@@ -30,6 +30,7 @@ NAV: tuple[Entry, ...] = (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
+            (Text("Strömmar och WebSocket", "Streams and WebSockets"), "guides/streams.md"),
             # A section of its own: an index.md straight below "Guides" would become that section's first page.
             (Text("Fel", "Errors"), ((Text("Alla fel", "All errors"), "problems/index.md"),)),
         ),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from backends.serving import Operation, Problem, application, problem, whole_number
+from backends.serving import Operation, Problem, Socket, application, problem, whole_number
 
 BASE = "/eko/v1"
 REPEATED = 64 * 1024
@@ -99,6 +100,20 @@ async def stream(request: Request) -> Response:
     return StreamingResponse(pieces(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
+async def echo_messages(connection: WebSocket, came: Callable[[], None]) -> None:
+    """Each message comes back as it was: text as text, bytes as bytes."""
+    try:
+        while (event := await connection.receive())["type"] == "websocket.receive":
+            came()
+            text = event.get("text")
+            if text is not None:
+                await connection.send_text(text)
+            else:
+                await connection.send_bytes(event["bytes"])
+    except WebSocketDisconnect:
+        return  # the client left while its message was on the way back
+
+
 def create() -> Starlette:
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
     echoes = [
@@ -118,4 +133,5 @@ def create() -> Starlette:
             Operation("streamEvents", "GET", "/stream", stream),
             *deeper,
         ],
+        [Socket("echoSocket", "/socket", echo_messages)],
     )

@@ -71,8 +71,9 @@ def views(api: Api, document: Json, issuer: str) -> list[OperationView]:
 
 def first_call(found: list[OperationView]) -> OperationView | None:
     """The operation to begin with: a reading one that needs no values, else the first."""
-    simple = [v for v in found if v.operation.method == "GET" and "{" not in v.operation.path]
-    return next(iter(simple or found), None)
+    plain = [v for v in found if not v.call.socket]
+    simple = [v for v in plain if v.operation.method == "GET" and "{" not in v.operation.path]
+    return next(iter(simple or plain or found), None)
 
 
 def _view(api: Api, operation: Operation, document: Json, issuer: str) -> OperationView:
@@ -175,6 +176,7 @@ def _call(
         headers=headers,
         body=_one_line(request.example) if request is not None and has_json else None,
         content_type=request.media_type if request is not None and has_json else "application/json",
+        socket=operation.message_weight is not None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Runnable samples of one operation in five languages.
+"""Runnable samples of one operation in five languages; of a WebSocket in two.
 
 Thin on purpose: a token with client credentials, one call, print the answer. Values from a publication
 are quoted for the language they land in; a publication must not be able to put a command into a shell
@@ -28,6 +28,11 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None  # JSON text
     content_type: str = "application/json"
+    socket: bool = False  # a WebSocket
+
+    @property
+    def socket_url(self) -> str:
+        return "ws" + self.url.removeprefix("http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ _LANGUAGES = (
     ("JavaScript", "javascript", "javascript.mjs.j2"),
     ("C#", "csharp", "csharp.cs.j2"),
     ("Java", "java", "java.java.j2"),
+)
+# Those whose usual library can send Authorization with the handshake; curl shows the handshake alone.
+_SOCKET_LANGUAGES = (
+    ("curl", "bash", "socket.sh.j2"),
+    ("Python", "python", "socket.py.j2"),
 )
 
 
@@ -69,7 +79,7 @@ def quoted(text: str) -> str:
 def samples(
     env: Environment, call: Call, token_url: str, language: str, demo: DemoClient | None
 ) -> list[Sample]:
-    """All five, in the order of the tabs."""
+    """All of them, in the order of the tabs."""
     return list(_rendered(env, call, token_url, language, demo))
 
 
@@ -79,7 +89,7 @@ def _rendered(
     headers = {"Accept": call.accept, **call.headers}
     if call.body is not None:
         headers["Content-Type"] = call.content_type
-    for label, lexer, template in _LANGUAGES:
+    for label, lexer, template in _SOCKET_LANGUAGES if call.socket else _LANGUAGES:
         code = env.get_template(template).render(
             call=call,
             headers=headers,

@@ -120,6 +120,7 @@ WORDS = {
     "terms": Text("Villkor", "Terms"),
     "terms_none": Text("Inga villkor är angivna.", "No terms are given."),
     "type": Text("Datatyp", "Type"),
+    "message_units": Text("Enheter för ett meddelande", "Units of one message"),
     "units": Text("Enheter", "Units"),
     "allowed": Text("Värden", "Values"),
     "version": Text("Version", "Version"),

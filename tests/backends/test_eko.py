@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator
 from http import HTTPStatus
 
+import httpx
 import pytest
+import uvicorn
+from websockets.asyncio.client import connect
 
 from backends.eko.app import LARGEST_BODY, MOST_BYTES, REPEATED, create
 from tests.backends.contract import Client, Contract, client_of
@@ -116,3 +120,24 @@ def test_a_stream_of_events(client: Client) -> None:
 def test_any_path_below_echo_answers_when_called_directly() -> None:
     with client_of(create()) as client:
         assert client.get("/echo/a/b/c").json()["path"] == "/echo/a/b/c"
+
+
+async def test_messages_come_back_as_they_were() -> None:
+    """Over a real socket, and each of them is counted beside the connection."""
+    config = uvicorn.Config(create(), port=0, log_level="warning", ws="websockets-sansio", lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}/socket", proxy=None) as connection:
+            for message in ("räksmörgås", b"\x00\xff", ""):
+                await connection.send(message)
+                assert await connection.recv() == message
+        async with httpx.AsyncClient(trust_env=False) as calls:
+            counted = (await calls.get(f"http://127.0.0.1:{port}/_count")).json()
+        assert counted == {"total": 4, "operations": {"echoSocket": 4}}
+    finally:
+        server.should_exit = True
+        await serving

@@ -22,12 +22,12 @@ from gateway.tunnels.errors import (
     TooManyControls,
     TunnelIdle,
 )
-from gateway.tunnels.frames import close_frame, unmasked
+from gateway.tunnels.frames import close_frame
 from gateway.tunnels.limits import TunnelLimits
 from tests.line_support.raw_client import PATIENCE, raw_client
 from tests.line_support.running_edge import running_edge
 from tests.line_support.scripted_upstream import OK, Script, Visit, answering, scripted_upstream
-from tests.line_support.tunnel_line import TunnelEdge, plan, tunnel_edge
+from tests.line_support.tunnel_line import MASK, TunnelEdge, frame, plan, tunnel_edge
 
 SHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
@@ -37,22 +37,7 @@ SWITCHED = (
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 )
-MASK = b"\x01\x02\x03\x04"
 BRIEF = TunnelLimits(close_seconds=0.05)
-
-
-def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, mask: bool = True, rsv: int = 0) -> bytes:
-    """One frame as a client sends it; `mask` False as a server does."""
-    size = len(payload)
-    length = (
-        bytes((size,))
-        if size < 126
-        else b"\x7e" + size.to_bytes(2, "big")
-        if size < 65536
-        else b"\x7f" + size.to_bytes(8, "big")
-    )
-    head = bytes((opcode | rsv | (0x80 if fin else 0), length[0] | (0x80 if mask else 0))) + length[1:]
-    return head + (MASK + unmasked(payload, MASK) if mask else payload)
 
 
 def scripted(after: bytes = b"") -> Script:

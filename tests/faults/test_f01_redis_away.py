@@ -12,7 +12,8 @@ import pytest
 
 from tests.faults.scene import Scene
 from tests.line.platform import FIFTY, PLANS, Client
-from tests.line.test_revocation import _claims, revoke, stops
+from tests.line.taking_back import claims_of, revoke
+from tests.line.test_revocation import stops
 from tests.parts import templates
 from tests.parts.redis_server import flush
 
@@ -164,5 +165,5 @@ def test_a_revocation_takes_effect_without_redis(scene: Scene) -> None:
     scene.redis.refuse()
     both_away(scene, token)
     assert scene.get("/eko/v1/echo", token).status_code == 200
-    scene.run(revoke(scene, client, json.loads(_claims(token))["jti"]))
+    scene.run(revoke(scene, client, json.loads(claims_of(token))["jti"]))
     stops(scene, token, 401, "revoked-token")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from auth.origin import system
-from auth.tokens import signing
-from console.services import apps, credentials, subscriptions
-from storage import revocations, signing_keys
-from storage.database import Database
-from tests.line.platform import HOST, Client, Platform
+from tests.line.platform import Platform
+from tests.line.taking_back import claims_of, revoke, take_back
 
 BOUND_S = 2.0
 
@@ -34,16 +29,6 @@ def stops(platform: Platform, token: str, status: int, code: str) -> None:
         assert answer.json()["code"] == code
 
 
-async def revoke(platform: Platform, client: Client, jti: str) -> None:
-    database = Database(platform.database_url)
-    now = int(time.time())
-    async with database.begin() as session:
-        await revocations.add(
-            session, jti=jti, app_id=client.app_id, expires_at=now + 300, reason="test", now=now
-        )
-    await database.close()
-
-
 @pytest.mark.redis
 def test_everything_that_can_be_taken_back(platform: Platform) -> None:
     clients = [platform.client() for _ in range(4)]
@@ -51,20 +36,20 @@ def test_everything_that_can_be_taken_back(platform: Platform) -> None:
     for token in tokens:
         assert {platform.get("/eko/v1/echo", token, edge=edge).status_code for edge in (0, 1)} == {200}
 
-    jti = httpx.Response(200, content=_claims(tokens[0])).json()["jti"]
+    jti = httpx.Response(200, content=claims_of(tokens[0])).json()["jti"]
     platform.run(revoke(platform, clients[0], jti))
     stops(platform, tokens[0], 401, "revoked-token")
     assert platform.get("/eko/v1/echo", platform.token(clients[0])).status_code == 200, (
         "another token of the app"
     )
 
-    platform.run(_act(platform, "close", clients[1]))
+    platform.run(take_back(platform, "close", clients[1]))
     stops(platform, tokens[1], 403, "no-subscription")
 
-    platform.run(_act(platform, "suspend", clients[2]))
+    platform.run(take_back(platform, "suspend", clients[2]))
     stops(platform, tokens[2], 401, "app-suspended")
 
-    platform.run(_act(platform, "rotate", clients[3]))
+    platform.run(take_back(platform, "rotate", clients[3]))
     stops(platform, tokens[3], 401, "revoked-token")
 
     for edge in (0, 1):
@@ -76,34 +61,9 @@ def test_a_withdrawn_key_takes_its_tokens_with_it(platform: Platform) -> None:
     client = platform.client()
     old = platform.token(client)
     assert platform.get("/eko/v1/echo", old).status_code == 200
-    platform.run(_act(platform, "rotate keys", client))
+    platform.run(take_back(platform, "rotate keys", client))
     platform.settled()
     assert platform.get("/eko/v1/echo", old).status_code == 200, "a rotated key still verifies"
     assert platform.get("/eko/v1/echo", platform.token(client)).status_code == 200
-    platform.run(_act(platform, "withdraw keys", client))
+    platform.run(take_back(platform, "withdraw keys", client))
     stops(platform, old, 401, "foreign-token")
-
-
-def _claims(token: str) -> bytes:
-    part = token.split(".")[1]
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-async def _act(platform: Platform, act: str, client: Client) -> None:
-    database = Database(platform.database_url)
-    now = int(time.time())
-    owner, app = client.organisation_id, client.app_id
-    async with database.begin() as session:
-        if act == "close":
-            await subscriptions.close(session, HOST, owner, client.subscriptions["eko/v1"], now=now)
-        elif act == "suspend":
-            await apps.suspend(session, HOST, owner, app, now=now)
-        elif act == "rotate":
-            await credentials.rotate(session, HOST, owner, app, overlap_seconds=0, now=now)
-        elif act == "rotate keys":
-            await signing.rotate(session, platform.master_key, now, system("test"))
-        else:
-            for row in await signing_keys.all_published(session):
-                if row.state == "retiring":
-                    await signing.withdraw(session, row.kid, platform.master_key, now, system("test"))
-    await database.close()

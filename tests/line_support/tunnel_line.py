@@ -13,6 +13,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.order import Ending, Order
 from gateway.edge.order import Terms as OrderTerms
+from gateway.tunnels.frames import unmasked
 from gateway.tunnels.handshake import read
 from gateway.tunnels.limits import TunnelLimits
 from gateway.tunnels.messages import Messages
@@ -25,6 +26,21 @@ from tests.line_support.running_edge import RouteTerms, TestEdge, render, runnin
 
 KEY = UsageKey("sub_1", "org_1", "app_1", "eko/v1", "echoSocket", "prova", 1)
 QUICK = EdgeLimits(tick_seconds=0.02)
+MASK = b"\x01\x02\x03\x04"
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, mask: bool = True, rsv: int = 0) -> bytes:
+    """One frame as a client sends it; `mask` False as a server does."""
+    size = len(payload)
+    length = (
+        bytes((size,))
+        if size < 126
+        else b"\x7e" + size.to_bytes(2, "big")
+        if size < 65536
+        else b"\x7f" + size.to_bytes(8, "big")
+    )
+    head = bytes((opcode | rsv | (0x80 if fin else 0), length[0] | (0x80 if mask else 0))) + length[1:]
+    return head + (MASK + unmasked(payload, MASK) if mask else payload)
 
 
 def plan(*, requests: int = 0, seconds: int = 1, burst: int = 0, per_day: int | None = None) -> Limits:

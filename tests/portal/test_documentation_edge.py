@@ -17,7 +17,7 @@ from gateway.edge.errors import EdgeFault
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader
-from gateway.errors import status_of
+from gateway.errors import catalogue, status_of
 from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
 from gateway.proxy.budget import RetryLimits
@@ -243,3 +243,27 @@ def test_every_bound_of_tunnels_stands_in_its_row(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_grace_of_a_token_under_way_is_that_of_new_calls(language: str) -> None:
     assert f" {LEEWAY} se" in section(page(language, "operate/edge.md"), "streams")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_close_frame_is_explained_to_developers(language: str) -> None:
+    """In the guide as on the edge's page, with the same close codes; each has a page of its own."""
+    guide = {
+        (closing, reason)
+        for row in table(page(language, "guides/streams.md"), "closed")
+        for closing in code(row[0])
+        for reason in code(row[1])
+        if reason != "retry-after="
+    }
+    edge = {
+        (found[0], reason)
+        for row in [
+            *table(page(language, "operate/edge.md"), "ws-end"),
+            *table(page(language, "operate/edge.md"), "ws-limits"),
+        ]
+        for cell in row[1:]
+        if (found := code(cell)) and len(found[0]) == 4
+        for reason in found[1:]
+    }
+    assert edge <= guide
+    assert {reason for _, reason in guide} <= {name for name, _, _ in catalogue()}

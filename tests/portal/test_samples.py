@@ -14,11 +14,13 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from websockets.sync.server import Server, ServerConnection, serve
 
 from gateway.catalog.model import Catalog
 from portal_docs.generate import operation as operations
 from portal_docs.generate.samples import Call, environment, samples
 from portal_docs.model import DemoClient
+from tests.gateway.line_of_one import reference
 from tests.portal.sample_catalog import DEMO, EVIL, sample_catalog
 
 NEEDED = {"curl": "curl", "Python": sys.executable, "JavaScript": "node", "Java": "java"}
@@ -163,3 +165,60 @@ def test_csharp_has_the_call_and_the_token() -> None:
 def test_demo_credentials_cannot_be_syntax(bad: str) -> None:
     with pytest.raises(ValueError, match="letters"):
         DemoClient(bad, "fine")
+
+
+def answer_messages(server: Server) -> None:
+    """Serves until it is told to stop."""
+    server.serve_forever()
+
+
+@pytest.fixture
+def socket_server(server: tuple[str, Heard]) -> Iterator[tuple[str, str, Heard]]:
+    """A token endpoint, and a WebSocket that says hello back and remembers who came."""
+    issuer, heard = server
+
+    def talk(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        heard.calls.append(("GET", connection.request.path, dict(connection.request.headers.raw_items()), ""))
+        for message in connection:
+            connection.send(f"{message} back")
+
+    with serve(talk, "127.0.0.1", 0) as sockets:
+        thread = threading.Thread(target=answer_messages, args=(sockets,), daemon=True)
+        thread.start()
+        yield issuer, f"http://127.0.0.1:{sockets.socket.getsockname()[1]}", heard
+        sockets.shutdown()
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"), [("curl", "HTTP/1.1 101 Switching Protocols"), ("Python", "hej back")]
+)
+def test_the_samples_of_a_websocket_run(
+    socket_server: tuple[str, str, Heard], tmp_path: Path, label: str, said: str
+) -> None:
+    issuer, address, heard = socket_server
+    call = Call(
+        "GET",
+        f"{address}/eko/v1/socket",
+        ("eko:call",),
+        "application/json",
+        {"X-A": "$(touch x)'"},
+        socket=True,
+    )
+    made = samples(environment(), call, f"{issuer}/oauth2/token", "sv", DEMO)
+    assert [sample.label for sample in made] == ["curl", "Python"]
+    text = next(sample.code for sample in made if sample.label == label)
+    assert said in run(label, text, tmp_path)
+    [(_, path, headers, _)] = heard.calls
+    assert path == "/eko/v1/socket"
+    assert headers["Authorization"] == "Bearer TOK.en-1"
+    assert headers["X-A"] == "$(touch x)'"
+
+
+def test_the_first_call_is_no_websocket() -> None:
+    api = reference().apis["eko/v1"]
+    views = operations.views(api, api.openapi, "http://x")
+    socket = next(view for view in views if view.operation.id == "echoSocket")
+    assert socket.call.socket
+    assert operations.first_call([socket, *views]) is not socket

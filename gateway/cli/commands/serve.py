@@ -72,6 +72,7 @@ def control(fd: int | None) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=int(settings.drain_seconds),
+        ws="none",
     )
     with _listening("SLUSS_CONTROL_PORT", settings.control_port, fd) as listener:
         ControlServer(config).run(sockets=[listener])
