@@ -181,6 +181,7 @@ def socket_server(server: tuple[str, Heard]) -> Iterator[tuple[str, str, Heard]]
         assert connection.request is not None
         heard.calls.append(("GET", connection.request.path, dict(connection.request.headers.raw_items()), ""))
         for message in connection:
+            assert isinstance(message, str)
             connection.send(f"{message} back")
 
     with serve(talk, "127.0.0.1", 0) as sockets:
