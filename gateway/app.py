@@ -24,6 +24,7 @@ from gateway.edge.door.certificates import CertificateFault, Certificates
 from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
+from gateway.edge.kernel import affordable_connections
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.errors import Renderer
@@ -104,7 +105,7 @@ class Edge:
         self.server = EdgeServer(
             line,
             self._rendered,
-            EdgeLimits(),
+            EdgeLimits(connections=affordable_connections(EdgeLimits().connections)),
             settings.trusted_proxies,
             settings.hosts,
             clock=clock,

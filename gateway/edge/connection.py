@@ -96,7 +96,10 @@ class ClientConnection(asyncio.Protocol):
         self._since = self.clock.now
         self.due = self._since + server.limits.head_seconds + server.limits.tick_seconds
         if not server.admit(self):
-            self.refuse(TooManyConnections("limit of the process"))
+            if server.crowded:  # so many that even telling them would cost what the others need
+                self.transport.abort()
+            else:
+                self.refuse(TooManyConnections("limit of the process"))
 
     def data_received(self, data: bytes) -> None:
         reading = self._reading

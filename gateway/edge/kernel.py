@@ -1,13 +1,33 @@
-"""Two things a transport does not offer and the kernel does: what is still on its way, and a reset."""
+"""What a transport does not offer and the kernel does: what is on its way, a reset, how many files may be open."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import resource
 import socket
 import struct
 import termios
 from contextlib import suppress
+from typing import Final
+
+_MOST_FILES: Final = 64 * 1024
+_OTHER_FILES: Final = 128  # database, Redis, logs, the admin port, what libraries open for a moment
+
+
+def affordable_connections(wished: int) -> int:
+    """How many clients this process can take: as many as wished, or as leave each a socket towards its service.
+
+    The limit on open files is raised as far as the process may. At the limit the kernel accepts nobody and no
+    upstream can be reached: better to say 503 while that still can be said.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    files = _MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    return min(wished, max(8, (files - _OTHER_FILES) // 2))
 
 
 def unacknowledged(transport: asyncio.Transport) -> int:

@@ -126,6 +126,11 @@ class EdgeServer:
     def open_connections(self) -> int:
         return len(self._connections)
 
+    @property
+    def crowded(self) -> bool:
+        """Are there an eighth more than the limit: with those who are being told of it?"""
+        return len(self._connections) > self.limits.connections * 9 // 8 + 8
+
     def exchanges(self) -> list[Exchange]:
         """Those under way."""
         through = (each for each in self._connections if isinstance(each, ClientConnection))

@@ -171,8 +171,8 @@ async def test_chunks_are_decoded_and_made_anew() -> None:
         assert upstream.visits == 1
 
 
-async def test_hints_are_dropped_and_the_answer_arrives() -> None:
-    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+async def test_other_interim_answers_are_dropped_and_the_answer_arrives() -> None:
+    early = b"HTTP/1.1 102 Processing\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
 
     async def hinting(visit: Visit) -> None:
         while True:
