@@ -31,9 +31,8 @@ from gateway.errors import Renderer
 from gateway.health import Readiness, admin_app
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
-from gateway.proxy.pool import Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.upstreams import Upstreams
+from gateway.proxy.upstreams import Pools, Upstreams
 from gateway.settings import Settings
 from gateway.snapshot.keeper import SnapshotKeeper
 from gateway.trace import Tracer
@@ -80,10 +79,10 @@ class Edge:
         )
         self.counters = make_counters(settings, self.database, process)
         self.flusher = Flusher(self.database, self.counters)
-        clock, answers = Clock(), AnswerReader()
-        self.upstreams = Upstreams(
-            settings.control_url, lambda place: Upstream(place.url, clock, answers), clock
-        )
+        clock = Clock()
+        admin_ports = range(settings.admin_port, settings.admin_port + settings.edge_processes)
+        own_ports = frozenset((settings.port, settings.control_port, *admin_ports))
+        self.upstreams = Upstreams(settings.control_url, Pools(clock, AnswerReader(), own_ports), clock)
         self.log = AccessLog(settings.access_log)
         self.metrics = LineMetrics(self._gauges, lambda: self.server.turned_away)
         self.renderer = Renderer(settings.issuer)

@@ -75,6 +75,7 @@ class Loader:
         self.folders = tuple(folders)
         self._variables = dict(variables)
         self._known: dict[tuple[Path, str], Read] = {}
+        self.further: frozenset[Path] = frozenset()  # files the publications name beside their own
 
     def read(self) -> tuple[list[Read], Catalog, list[Fault]]:
         """All that could be read, with all faults; the catalogue holds only what is without fault."""
@@ -95,6 +96,7 @@ class Loader:
             reads = reads[:MOST_PUBLICATIONS]
         for each in reads:
             joining.add_publication(each)
+        self.further = frozenset(file for each in reads for file in each.files)
         self._known = {(each.sources.folder, each.sources.digest): each for each in reads}
         return reads, joining.catalog(), joining.faults
 
@@ -109,7 +111,7 @@ class Loader:
     def _one(self, folder: Path) -> Read:
         files = publication.read_files(folder)
         known = self._known.get((folder, files.digest))
-        if known is not None:
+        if known is not None and not known.files:  # further files may have changed: judged anew each time
             return known
         return publication.build(publication.parse(files), self._variables)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -22,16 +22,15 @@ from gateway.catalog.model import (
     Access,
     Api,
     Contact,
-    Environment,
     Family,
     Operation,
     Status,
     Text,
-    Upstream,
 )
 from gateway.catalog.openapi import operations, references
-from gateway.catalog.source import document, overlay, schema, variables
+from gateway.catalog.source import document, overlay, schema
 from gateway.catalog.source.document import Document, pointer_of
+from gateway.catalog.upstreams import Upstreams
 
 API_FILE = "api.yaml"
 OPENAPI_FILE = "openapi.yaml"
@@ -78,12 +77,16 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came out of one folder. `sv` has the pointers of all texts that the overlay set."""
+    """What came out of one folder. `sv` has the pointers of all texts that the overlay set; `files` are further
+    files it names, found or not, and `beside` the names of those among them that lie in the folder.
+    """
 
     sources: Sources
     api: Api | None
     faults: tuple[Fault, ...]
     sv: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def read_files(folder: Path) -> Files:
@@ -130,13 +133,16 @@ def build(sources: Sources, values: Mapping[str, str]) -> Read:
     if not broken and sources.overlay is not None:
         translated = overlay.apply(sources.openapi.value, sources.overlay)
         faults.extend(translated.faults)
-    upstreams: dict[Environment, tuple[Upstream, ...]] = {}
-    if sources.api.file not in broken:
-        upstreams = _upstreams(sources.api, values, faults)
-    if any(fault.severity is Severity.ERROR for fault in faults):
-        return Read(sources, None, tuple(faults), translated.texts)
-    swedish = translated.value if sources.overlay is not None else sources.openapi.value
-    return Read(sources, _api(sources, upstreams, swedish), tuple(faults), translated.texts)
+    behind = Upstreams(sources.api, sources.folder, values)
+    upstreams = behind.read() if sources.api.file not in broken else {}
+    faults.extend(behind.faults)
+    api = None
+    if not any(fault.severity is Severity.ERROR for fault in faults):
+        swedish = translated.value if sources.overlay is not None else sources.openapi.value
+        api = replace(
+            _api(sources, swedish), upstreams=MappingProxyType(upstreams), balancing=behind.balancing()
+        )
+    return Read(sources, api, tuple(faults), translated.texts, tuple(behind.files), tuple(behind.beside))
 
 
 def _check_api(api: Document) -> Iterator[Fault]:
@@ -189,23 +195,6 @@ def _check_together(sources: Sources) -> Iterator[Fault]:
                 )
 
 
-def _upstreams(
-    api: Document, values: Mapping[str, str], faults: list[Fault]
-) -> dict[Environment, tuple[Upstream, ...]]:
-    result: dict[Environment, tuple[Upstream, ...]] = {}
-    for name, entries in api.value["upstreams"].items():
-        built = []
-        for number, entry in enumerate(entries):
-            try:
-                url = variables.upstream_url(entry["url"], values)
-            except variables.WrongAddress as error:
-                faults.append(api.fault(pointer_of("upstreams", name, number, "url"), str(error)))
-            else:
-                built.append(Upstream(url, entry.get("weight", 1)))
-        result[Environment(name)] = tuple(built)
-    return result
-
-
 def _text(value: Mapping[str, str]) -> Text:
     return Text(sv=value["sv"].strip(), en=value["en"].strip())
 
@@ -249,9 +238,8 @@ def _published(value: Mapping[str, Any], base: str) -> Mapping[str, Any]:
     return MappingProxyType({**value, "servers": [{"url": base}]})
 
 
-def _api(
-    sources: Sources, upstreams: dict[Environment, tuple[Upstream, ...]], swedish: Mapping[str, Any]
-) -> Api:
+def _api(sources: Sources, swedish: Mapping[str, Any]) -> Api:
+    """All but the services behind it."""
     value, english = sources.api.value, sources.openapi.value
     version = english["info"]["version"]
     major = int(version.split(".")[0])
@@ -268,7 +256,7 @@ def _api(
         released=value["released"],
         deprecated=value.get("deprecated"),
         sunset=value.get("sunset"),
-        upstreams=MappingProxyType(upstreams),
+        upstreams={},
         access=_access(value.get("access", {})),
         plans=tuple(value["plans"]),
         operations=_operations(sources, swedish),

@@ -40,7 +40,7 @@ def publish(source: Path, catalog_dir: Path, variables: Mapping[str, str]) -> Ap
     _check_together(source, own, catalog_dir, [read for read in published if read.sources.folder != target])
     contents = {
         name: (source / name).read_bytes()
-        for name in (PLANS_FILE, *reversed(FILES))
+        for name in (*own.beside, PLANS_FILE, *reversed(FILES))
         if (source / name).exists()
     }
     try:

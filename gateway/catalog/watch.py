@@ -23,13 +23,16 @@ def _stamp(file: Path) -> tuple[str, int, int, int] | None:
     return (str(file), status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def signature(folders: Sequence[Path]) -> Signature:
-    """Differs when a file of a publication or a plans.yaml was written, swapped, added or removed."""
+def signature(folders: Sequence[Path], further: frozenset[Path] = frozenset()) -> Signature:
+    """Differs when a file of a publication, a plans.yaml or one of the `further` files was written, swapped, added
+    or removed.
+    """
     stamps: list[tuple[str, int, int, int] | None] = []
     for root in folders:
         found = list(publication_folders(root))
         files = [folder / name for folder in found for name in FILES]
         stamps.extend(_stamp(file) for file in (*files, *plan_files_for(root, found)))
+    stamps.extend(_stamp(file) for file in sorted(further))
     return tuple(stamp for stamp in stamps if stamp is not None)
 
 
@@ -45,8 +48,9 @@ class Watcher:
 
     def load(self) -> Catalog:
         """The first reading. Raises CatalogFaults."""
-        self._signature = signature(self._loader.folders)
+        before = signature(self._loader.folders)
         self._catalog = self._loader.load()
+        self._signature = before + signature((), self._loader.further)
         return self._catalog
 
     def poll(self) -> Catalog | CatalogFaults | None:
@@ -57,15 +61,16 @@ class Watcher:
         """
         # Taken before reading: what is written meanwhile makes the next signature differ.
         now = signature(self._loader.folders)
-        if now == self._signature:
+        if now + signature((), self._loader.further) == self._signature:
             return None
-        self._signature = now
         try:
             catalog = self._loader.load()
             self._refuse_changed_plans(catalog)
         except CatalogFaults as faults:
             self._faulty = True
             return faults
+        finally:
+            self._signature = now + signature((), self._loader.further)
         mended, self._faulty = self._faulty, False
         if self._catalog is not None and catalog.digest == self._catalog.digest:
             return self._catalog if mended else None

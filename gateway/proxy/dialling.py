@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Final
 
@@ -45,41 +44,35 @@ class Dialler:
             await loop.create_unix_connection(protocol, self.address.socket)
             return
         targets = await self.names.targets()
-        context = await self._context() if self.address.tls else None
-        name = self._server_name if context is not None else None
-        try:
-            if len(targets) == 1:
-                [target] = targets
-                await self._to_one(loop, protocol, target, context, name)
-            else:
-                sock = await self._race(loop, targets)
-                await loop.create_connection(protocol, sock=sock, ssl=context, server_hostname=name)
-        except ssl.SSLError as error:
-            raise UpstreamInsecure(str(error)) from error
-
-    async def _context(self) -> ssl.SSLContext:
-        try:
-            return await self._contexts.of(self._tls)
-        except OSError as error:
-            raise UpstreamInsecure(f"certificate files: {error}") from error
+        if self.address.tls:
+            await self._securely(loop, protocol, targets)
+        elif len(targets) == 1:
+            await self._to_one(loop, protocol, targets[0])
+        else:
+            await loop.create_connection(protocol, sock=await self._race(loop, targets))
 
     async def _to_one(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        protocol: Callable[[], asyncio.Protocol],
-        target: Target,
-        context: ssl.SSLContext | None,
-        name: str | None,
+        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol], target: Target
     ) -> None:
         try:
-            await loop.create_connection(
-                protocol, target.host, target.port, ssl=context, server_hostname=name
-            )
-        except ssl.SSLError:
-            raise
+            await loop.create_connection(protocol, target.host, target.port)
         except OSError:
             self.names.failed(target)
             raise
+
+    async def _securely(
+        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol], targets: list[Target]
+    ) -> None:
+        """TLS begins when the way is open, so that its faults are told apart from those of the way."""
+        try:
+            context = await self._contexts.of(self._tls)
+        except OSError as error:
+            raise UpstreamInsecure(f"certificate files: {error}") from error
+        sock = await self._race(loop, targets)
+        try:
+            await loop.create_connection(protocol, sock=sock, ssl=context, server_hostname=self._server_name)
+        except OSError as error:
+            raise UpstreamInsecure(f"handshake: {str(error) or type(error).__name__}") from error
 
     async def _race(self, loop: asyncio.AbstractEventLoop, targets: list[Target]) -> socket.socket:
         """The first that answers; a new one joins when the one before has failed or kept us waiting."""

@@ -6,27 +6,58 @@ a group is `group`'s, the pools themselves are `pool`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.catalog.model import Balancing, Catalog
 from gateway.catalog.model import Upstream as Place
 from gateway.edge.clock import Clock
+from gateway.proxy.address import Address
+from gateway.proxy.dialling import Dialler
 from gateway.proxy.group import Choice, Group
-from gateway.proxy.pool import Upstream
+from gateway.proxy.names import Names
+from gateway.proxy.pool import PoolLimits, Upstream
+from gateway.proxy.response import AnswerReader
+from gateway.proxy.secure import Contexts
+
+
+class Pools:
+    """Makes the pool of a place. `own_ports` are this machine's own of the gateway: no publication leads there."""
+
+    def __init__(self, clock: Clock, reader: AnswerReader, own_ports: frozenset[int] = frozenset()) -> None:
+        self._clock = clock
+        self._reader = reader
+        self._own_ports = own_ports
+        self._contexts = Contexts()
+
+    def control(self, url: str) -> Upstream:
+        """The control plane itself, on a port that publications may not name."""
+        return Upstream(url, self._clock, self._reader)
+
+    def __call__(self, place: Place) -> Upstream:
+        address, standard = Address.parse(place.url), PoolLimits()
+        limits = replace(
+            standard,
+            connections=standard.connections if place.connections is None else place.connections,
+            waiting=standard.waiting if place.waiting is None else place.waiting,
+        )
+        names = Names(address.host, address.port, self._clock, own_ports=self._own_ports)
+        dialler = Dialler(address, self._clock, self._contexts, place.tls, names)
+        return Upstream(place.url, self._clock, self._reader, limits, dialler)
+
 
 Key = tuple[tuple[Place, ...], Balancing]
 
 
 class Upstreams:
-    """`pool` makes the pool of one place; `control_url` is the control plane."""
+    """`control_url` is the control plane, which is reached as one more upstream."""
 
-    def __init__(self, control_url: str, pool: Callable[[Place], Upstream], clock: Clock) -> None:
-        self._pool = pool
+    def __init__(self, control_url: str, pools: Pools, clock: Clock) -> None:
+        self._make = pools
         self._clock = clock
         self._pools: dict[Place, Upstream] = {}
         self._groups: dict[Key, Group] = {}
-        self.control = pool(Place(control_url))
+        self.control = pools.control(control_url)
 
     def of(self, choice: Choice) -> Group:
         """The group for the calls of one environment of an API; there is at least one place."""
@@ -73,7 +104,7 @@ class Upstreams:
         alone = _alone(place)
         found = self._pools.get(alone)
         if found is None:
-            found = self._pools[alone] = self._pool(alone)
+            found = self._pools[alone] = self._make(alone)
         return found
 
 

@@ -22,9 +22,8 @@ from gateway.edge.reader import RequestReader
 from gateway.edge.request import Request
 from gateway.errors import Renderer
 from gateway.pipeline import Line
-from gateway.proxy.pool import Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.upstreams import Upstreams
+from gateway.proxy.upstreams import Pools, Upstreams
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
@@ -127,12 +126,12 @@ class Stand:
     trusted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        clock, answers = Clock(), AnswerReader()
+        clock = Clock()
         self.line = Line(
             lambda: self.snapshot,
             Authenticator(ISSUER, frozenset({ISSUER})),
             self.counters,
-            Upstreams("http://127.0.0.1:1", lambda place: Upstream(place.url, clock, answers), clock),
+            Upstreams("http://127.0.0.1:1", Pools(clock, AnswerReader()), clock),
             Renderer(ISSUER),
             Tracer(),
             self.records.append,

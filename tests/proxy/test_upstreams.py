@@ -8,17 +8,16 @@ from gateway.catalog.model import Balancing, Environment
 from gateway.catalog.model import Upstream as Place
 from gateway.edge.clock import Clock
 from gateway.proxy.group import Choice
-from gateway.proxy.pool import Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.upstreams import Upstreams
+from gateway.proxy.upstreams import Pools, Upstreams
 from tests.gateway.line_of_one import reference
 
 ONE, TWO = Place("http://127.0.0.1:9001"), Place("http://127.0.0.1:9002", 3)
 
 
 def upstreams() -> Upstreams:
-    clock, answers = Clock(), AnswerReader()
-    return Upstreams("http://127.0.0.1:9000", lambda place: Upstream(place.url, clock, answers), clock)
+    clock = Clock()
+    return Upstreams("http://127.0.0.1:9000", Pools(clock, AnswerReader()), clock)
 
 
 def choice(*places: Place, balancing: Balancing | None = None) -> Choice:

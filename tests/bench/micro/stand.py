@@ -28,9 +28,8 @@ from gateway.errors import Renderer
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
 from gateway.proxy.connection import UpstreamConnection
-from gateway.proxy.pool import Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.upstreams import Upstreams
+from gateway.proxy.upstreams import Pools, Upstreams
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
@@ -148,7 +147,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     snapshot = build(catalog, rows, ISSUER, 0.0)
     counters = MemoryCounters(folder / "counters")
     asyncio.run(counters.start())
-    clock, answers = Clock(), AnswerReader()
+    clock = Clock()
     authenticator = Authenticator(ISSUER, frozenset((ISSUER,)))
     metrics, log = LineMetrics(lambda: ()), AccessLog(str(folder / "access.log"))
 
@@ -156,7 +155,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
         metrics.observe(record)
         log.write(record)
 
-    upstreams = Upstreams(UPSTREAM, lambda place: Upstream(place.url, clock, answers), clock)
+    upstreams = Upstreams(UPSTREAM, Pools(clock, AnswerReader()), clock)
     line = Line(
         lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters)
     )  # fmt: skip
