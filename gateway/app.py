@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
@@ -78,7 +79,14 @@ class Edge:
             self.database, settings.catalog, settings.upstream_variables, settings.issuer
         )
         self.counters = make_counters(settings, self.database, process)
-        self.flusher = Flusher(self.database, self.counters)
+        self.flusher = Flusher(
+            self.database,
+            self.counters,
+            name=f"{socket.gethostname()}:{settings.port}:{process}",
+            living=self.counters.shared_by
+            if isinstance(self.counters, RedisCounters)
+            else lambda count: None,
+        )
         clock = Clock()
         admin_ports = range(settings.admin_port, settings.admin_port + settings.edge_processes)
         own_ports = frozenset((settings.port, settings.control_port, *admin_ports))
@@ -248,7 +256,9 @@ class Edge:
                 "the database does not answer; the last snapshot is used and usage is kept back"
             )
         if self.flusher.failures:
-            now.warnings.append("usage cannot be written to the ledger; it is kept in the counters' files")
+            now.warnings.append(
+                f"the database takes no writes, usage is kept in the counters' files: {self.flusher.fault}"
+            )
         if isinstance(self.counters, RedisCounters) and self.counters.fault:
             now.warnings.append("Redis does not answer; each plan says whether calls pass without it")
         if state.catalog_faults:

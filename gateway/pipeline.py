@@ -58,7 +58,8 @@ from gateway.tunnels.tunnel import Tunnel
 from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
 
-CONTROL_TERMS: Final = Terms(body_limit=1024 * 1024, pass_authorization=True, pass_cookies=True)
+# 20 s: with a hanging database the control plane answers 503 by itself, in 17 at most.
+CONTROL_TERMS: Final = Terms(1 << 20, first_byte_timeout=20.0, pass_authorization=True, pass_cookies=True)
 
 
 @dataclass(slots=True)

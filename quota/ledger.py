@@ -6,13 +6,16 @@ commit cannot be known, changes nothing.
 
 Interval: one second (`interval`). Between a call's end and the next beat its usage is in the process's mapped
 files alone: kill -9 leaves it there, and the next start writes it. With the database away the counters keep
-everything and the beat slows to `_LONGEST_WAIT`.
+everything and the beat slows to `_LONGEST_WAIT`. Every `ALIVE_EVERY` seconds it also says that the process lives.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from quota import window
@@ -21,23 +24,38 @@ from quota.counters.cells import Cells
 from quota.counters.protocol import Counters, Total, Used
 from quota.counters.records import Records
 from quota.errors import CountersDamaged, CountersLocked, LedgerUnreachable, QuotaError
-from storage import usage
+from storage import processes, usage
 from storage.database import Database
 from storage.errors import StorageError
 from storage.usage import UsageRow
 
+log = logging.getLogger("sluss.ledger")
+
 _ROWS_AT_ONCE = 1_000
 _LONGEST_WAIT = 5.0
+ALIVE_EVERY = 10.0
 
 
 class Flusher:
     """Writes what changed, at every beat. One for each store of counters."""
 
-    def __init__(self, database: Database, counters: Counters, *, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        counters: Counters,
+        *,
+        interval: float = 1.0,
+        name: str = "",
+        living: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        """`name` says which process this is, "" for none that others count; `living` is told how many there are."""
         self._database = database
         self._counters = counters
         self._interval = interval
         self._lock = asyncio.Lock()
+        self._name = name
+        self._living = living
+        self._say_at = 0.0  # on the loop's clock
         self._task: asyncio.Task[None] | None = None
         self.waiting = (
             0  # totals not in the ledger at the last beat; above 0 for long means the database is away
@@ -54,7 +72,10 @@ class Flusher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        await self.flush()
+        if await self.flush() and self._name:
+            with contextlib.suppress(StorageError):  # it is forgotten without that, only later
+                async with self._database.begin() as session:
+                    await processes.gone(session, self._name)
 
     async def flush(self) -> bool:
         """Write every changed total now; False when the database did not take them all."""
@@ -67,14 +88,29 @@ class Flusher:
                     await _write(self._database, part)
                     self._counters.written(part)
                     self.waiting -= len(part)
+                await self._say_alive()
             except (StorageError, QuotaError) as error:
                 self.failures += 1
                 self.fault = f"{type(error).__name__}: {error.detail}"
+                return False
+            except Exception as error:  # a fault of ours; without this beat nothing would be billed any more
+                log.exception("usage could not be written")
+                self.failures += 1
+                self.fault = type(error).__name__
                 return False
             self._counters.written(())
             self.failures = 0
             self.fault = ""
             return True
+
+    async def _say_alive(self) -> None:
+        """Without this beat a database that takes no writes would show only when somebody calls."""
+        now = asyncio.get_running_loop().time()
+        if self._name and now >= self._say_at:
+            async with self._database.begin() as session:
+                count = await processes.seen(session, self._name, int(time.time()))
+            self._say_at = now + ALIVE_EVERY
+            self._living(count)
 
     async def _run(self) -> None:
         while True:

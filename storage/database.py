@@ -6,6 +6,7 @@ PostgreSQL keep the same promises by different means, in `storage.dialects`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -40,8 +41,7 @@ class Database:
         """
         with translated():
             async with self._write() as session, session.begin():
-                with connecting():
-                    await session.connection()
+                await self._connect(session)
                 yield session
 
     @asynccontextmanager
@@ -49,9 +49,14 @@ class Database:
         """One consistent view, which refuses writes and keeps nobody waiting."""
         with translated():
             async with self._read() as session:
-                with connecting():
-                    await session.connection()
+                await self._connect(session)
                 yield session
+
+    async def _connect(self, session: AsyncSession) -> None:
+        """A connection that has just answered. A server that hangs is away after a time, like one that refuses."""
+        with connecting():
+            async with asyncio.timeout(self._engines.patience):
+                await session.connection()
 
     async def close(self) -> None:
         """Closes every connection. Open transactions are lost."""

@@ -26,6 +26,7 @@ from storage.errors import StorageError
 log = logging.getLogger("sluss.snapshot")
 
 POLL_SECONDS = 0.5  # the bound of revocation is this, plus one rebuild
+LOOK_SECONDS = 3.0  # without an answer for so long the database is away, whatever its connections say
 FILES_EVERY = 2  # polls; looking at the files of 200 publications takes 10 ms of the edge's core
 
 
@@ -87,7 +88,7 @@ class SnapshotKeeper:
             self._waiting = await self._changed_files() or self._waiting
         catalog = self._waiting or self.current.catalog
         try:
-            async with self._database.read() as session:
+            async with asyncio.timeout(LOOK_SECONDS), self._database.read() as session:
                 version = await changes.current(session)
             if version != self.current.version or catalog is not self.current.catalog:
                 await self._rebuild(catalog)

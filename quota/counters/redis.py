@@ -70,7 +70,7 @@ class RedisCounters:
         waits any longer, so a hang costs no call more than this. `time_us` takes the place of Redis TIME in tests.
         """
         self._clock = clock if clock is not None else SteadyClock()
-        self._processes = processes
+        self._processes = self._sharing = processes
         self._rebuild = rebuild
         self._cells = Cells(folder)
         self._records = Records(self._cells)
@@ -123,6 +123,10 @@ class RedisCounters:
         await self._exchange.close()
         await self._estimate.close()
         self._cells.close()
+
+    def shared_by(self, processes: int) -> None:
+        """So many processes share the limits; never fewer than was said at the start."""
+        self._sharing = max(processes, self._processes)
 
     def take(self, limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
         """See `Counters.take`; `decided` is called in a later turn of the loop."""
@@ -207,7 +211,7 @@ class RedisCounters:
         limits, key, units, decided = call
         if limits.open_when_away:
             self._untold = True
-            share = limits.share(self._processes)
+            share = limits.share(self._sharing)
             self._estimate.take(share, key, units, lambda answer: _tell_caller(decided, answer))
         else:
             _tell_caller(decided, unavailable(_RETRY_WHEN_AWAY))

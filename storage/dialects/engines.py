@@ -20,6 +20,7 @@ WAIT_S = 5.0
 class Engines:
     write: AsyncEngine
     read: AsyncEngine
+    patience: float  # seconds for getting a connection, its turn in the pool included
 
     async def close(self) -> None:
         await self.write.dispose()
@@ -47,6 +48,6 @@ def connect(url: str, wait: float = WAIT_S) -> Engines:
     """Engines with empty pools; nothing is connected yet."""
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
-        return Engines(write=sqlite.writer(parsed, wait), read=sqlite.reader(parsed, wait))
+        return Engines(sqlite.writer(parsed, wait), sqlite.reader(parsed, wait), 4 * wait + 1)
     engine = postgresql.engine(parsed, wait)
-    return Engines(write=engine, read=postgresql.read_only(engine))
+    return Engines(engine, postgresql.read_only(engine), wait + 2)

@@ -16,7 +16,7 @@ from storage.errors import InvalidValue
 CONNECTIONS = 5
 MORE_AT_PEAK = 5
 CONNECT_S = 5
-STATEMENT_S = 30
+STATEMENT_S = 10
 
 SESSION_SETTINGS = {
     "application_name": "sluss",

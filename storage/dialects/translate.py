@@ -21,6 +21,7 @@ SQLSTATES: dict[str, type[StorageError]] = {
     "22": InvalidValue,  # data: NUL in a text, number out of range
     "23503": NotFound,  # foreign key
     "23505": AlreadyExists,  # unique
+    "25006": Unavailable,  # read-only: a standby after a failover, or a disk that filled up
     "25P03": Unavailable,  # ended for idling inside a transaction
     "40001": Busy,  # serialisation failure
     "40P01": Busy,  # deadlock
@@ -77,6 +78,8 @@ def translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise Busy(str(error)) from error
+    except TimeoutError as error:  # asyncpg's for a statement without an answer; it comes through as it is
+        raise Unavailable("a statement was not answered in time") from error
     except DBAPIError as error:
         ours = kind(error)
         if ours is None:

@@ -16,6 +16,7 @@ from storage import (
     organisations,
     people,
     personal_tokens,
+    processes,
     revocations,
     sessions,
     signing_keys,
@@ -40,6 +41,7 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (signing_keys.table, signing_keys.SigningKey, set()),
     (revocations.table, revocations.Revocation, set()),
     (usage.table, usage.UsageRow, set()),
+    (processes.table, processes.EdgeProcess, set()),
     (audit.table, audit.Entry, set()),
     (audit.head_table, audit.Head, {"id"}),
 ]
