@@ -11,7 +11,6 @@ import contextlib
 import gc
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 
@@ -29,7 +28,7 @@ from gateway.edge.kernel import affordable_connections
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.errors import Renderer
-from gateway.health import Readiness, admin_app
+from gateway.health import Vitals, admin_app
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
 from gateway.proxy.response import AnswerReader
@@ -68,7 +67,6 @@ class Edge:
     def __init__(self, settings: Settings, process: int) -> None:
         self.settings = settings
         self.process = process
-        self.draining = False
         door = settings.door
         try:
             self.certificates = Certificates(door.tls, settings.hosts.__contains__) if door.tls else None
@@ -79,14 +77,7 @@ class Edge:
             self.database, settings.catalog, settings.upstream_variables, settings.issuer
         )
         self.counters = make_counters(settings, self.database, process)
-        self.flusher = Flusher(
-            self.database,
-            self.counters,
-            name=f"{socket.gethostname()}:{settings.port}:{process}",
-            living=self.counters.shared_by
-            if isinstance(self.counters, RedisCounters)
-            else lambda count: None,
-        )
+        self.flusher = make_flusher(settings, self.database, self.counters, process)
         clock = Clock()
         admin_ports = range(settings.admin_port, settings.admin_port + settings.edge_processes)
         own_ports = frozenset((settings.port, settings.control_port, *admin_ports))
@@ -123,6 +114,19 @@ class Edge:
             client_cert_header=door.client_cert_header,
             hsts_seconds=door.hsts_seconds,
         )
+        self.vitals = Vitals(
+            self.keeper,
+            self.flusher,
+            self.counters if isinstance(self.counters, RedisCounters) else None,
+            self.server,
+            self.upstreams,
+            self.tunnels,
+            self.log,
+            self.certificates,
+        )
+
+    def _gauges(self) -> Iterable[tuple[str, str, float]]:
+        return self.vitals.gauges()
 
     def _exchanges(self) -> list[Exchange]:
         return self.server.exchanges()
@@ -149,7 +153,7 @@ class Edge:
             try:
                 yield
             finally:
-                self.draining = True
+                self.vitals.draining = True
                 await self.server.drain(self.settings.drain_seconds)
                 admin.should_exit = True
 
@@ -174,7 +178,7 @@ class Edge:
             watch = asyncio.create_task(self.certificates.watch(), name="certificates")
             stack.callback(watch.cancel)
         config = uvicorn.Config(
-            admin_app(self.readiness, self.snapshot_page, self.metrics.page),
+            admin_app(self.vitals.readiness, self.vitals.snapshot_page, self.metrics.page),
             host=settings.admin_listen,
             port=settings.admin_port + self.process,
             access_log=False,
@@ -201,88 +205,6 @@ class Edge:
         self.metrics.observe(record)
         self.log.write(record)
 
-    def _gauges(self) -> Iterable[tuple[str, str, float]]:
-        state, snapshot = self.keeper.state, self.keeper.current
-        yield (
-            "sluss_snapshot_version",
-            "Change number of the running snapshot",
-            snapshot.version if snapshot else 0,
-        )
-        yield (
-            "sluss_snapshot_checked_seconds",
-            "Seconds since it was found current",
-            time.time() - state.checked_at,
-        )
-        yield "sluss_snapshot_swaps", "Snapshots taken into use", state.swaps
-        yield "sluss_change_delay_seconds", "From the last committed change to its use", state.last_delay
-        yield "sluss_change_delay_longest_seconds", "The longest of these", state.longest_delay
-        yield "sluss_catalog_faults", "Faults in the publication files on disk", state.catalog_faults
-        yield "sluss_database_up", "Whether the database answered last", state.database_ok
-        yield "sluss_access_log_lost", "Access records the disk would not take", self.log.lost
-        yield "sluss_connections", "Open client connections", self.server.open_connections
-        yield "sluss_tunnels_open", "Open WebSockets, and those that are being opened", self.tunnels.open
-        yield "sluss_requests_read", "Requests read since the start", self.server.requests
-        yield (
-            "sluss_tls_expires_seconds",
-            "When the TLS certificate ends, epoch",
-            self.certificates.expires if self.certificates else 0,
-        )
-        yield (
-            "sluss_tls_reload_failures",
-            "Changed TLS files that could not be used",
-            self.certificates.failures if self.certificates else 0,
-        )
-        pools = self.upstreams.all()
-        yield (
-            "sluss_upstream_connections",
-            "Open connections to upstreams",
-            sum(p.open_connections for p in pools),
-        )
-        yield (
-            "sluss_upstream_waiting",
-            "Calls that wait for a connection",
-            sum(p.waiting_callers for p in pools),
-        )
-
-    def readiness(self) -> Readiness:
-        now = Readiness()
-        state = self.keeper.state
-        if self.draining:
-            now.faults.append("draining")
-        if self.keeper.current is None:
-            now.faults.append("no snapshot yet")
-        if not state.database_ok:
-            now.warnings.append(
-                "the database does not answer; the last snapshot is used and usage is kept back"
-            )
-        if self.flusher.failures:
-            now.warnings.append(
-                f"the database takes no writes, usage is kept in the counters' files: {self.flusher.fault}"
-            )
-        if isinstance(self.counters, RedisCounters) and self.counters.fault:
-            now.warnings.append("Redis does not answer; each plan says whether calls pass without it")
-        if state.catalog_faults:
-            now.warnings.append(
-                f"the publication files on disk have {state.catalog_faults} faults; see the log"
-            )
-        return now
-
-    def snapshot_page(self) -> dict[str, object]:
-        snapshot, state = self.keeper.current, self.keeper.state
-        if snapshot is None:
-            return {"version": None}
-        return {
-            "version": snapshot.version,
-            "age": round(time.time() - snapshot.built_at, 3),
-            "checked": round(time.time() - state.checked_at, 3),
-            "catalog": snapshot.catalog.digest,
-            "apis": sorted(snapshot.catalog.apis),
-            "apps": len(snapshot.access.apps),
-            "subscriptions": len(snapshot.access.grants),
-            "revoked": len(snapshot.access.revoked),
-            "catalogFaults": state.catalog_message.splitlines(),
-        }
-
 
 def make_counters(settings: Settings, database: Database, process: int) -> Counters:
     """In-process counters in the data directory, or shared ones in Redis."""
@@ -296,6 +218,14 @@ def make_counters(settings: Settings, database: Database, process: int) -> Count
         processes=settings.edge_processes,
         timeout=settings.redis_wait,
     )
+
+
+def make_flusher(settings: Settings, database: Database, counters: Counters, process: int) -> Flusher:
+    """Writes usage, and says under a name of its own that this process lives."""
+    name = f"{socket.gethostname()}:{settings.port}:{process}"
+    if isinstance(counters, RedisCounters):
+        return Flusher(database, counters, name=name, living=counters.shared_by)
+    return Flusher(database, counters, name=name)
 
 
 async def serve(settings: Settings, process: int) -> None:
