@@ -23,6 +23,7 @@ from gateway.catalog.model import Catalog
 from portal_docs import nav
 from portal_docs.errors import BuildFailed
 from portal_docs.finish import MANIFEST, finish
+from portal_docs.generate import speed
 from portal_docs.generate.pages import Inputs, generate
 from portal_docs.generate.written import fill, marks
 from portal_docs.model import LANGUAGES, BuildReport, DemoClient, ProblemPage
@@ -54,13 +55,21 @@ def build(
     *,
     demo_client: DemoClient | None = None,
     schemas: Path = _HERE.parent / "gateway" / "catalog" / "schemas",
+    measurements: Path = _HERE.parent / "bench-results",
 ) -> BuildReport:
     """The portal below `out`, rebuilt only when its inputs changed. Raises BuildFailed.
 
-    `issuer` is the public base address; `schemas` the folder of JSON Schemas served at /portal/schemas/.
+    `issuer` is the public base address; `schemas` the folder of JSON Schemas served at /portal/schemas/,
+    `measurements` the folder with what the bench found; it may be absent.
     """
     started = time.monotonic()
-    inputs = Inputs(catalog=catalog, problems=tuple(problems), issuer=issuer.rstrip("/"), demo=demo_client)
+    inputs = Inputs(
+        catalog=catalog,
+        problems=tuple(problems),
+        issuer=issuer.rstrip("/"),
+        demo=demo_client,
+        measurements=measurements,
+    )
     digest = _digest(inputs, schemas)
     tree = out / "builds" / digest
     built = not (tree / MANIFEST).is_file()
@@ -93,6 +102,7 @@ def _stage_language(stage: Path, inputs: Inputs, language: str) -> Path:
     docs = stage / language / "docs"
     shutil.copytree(_HERE / "content" / language, docs)
     values = marks(inputs.catalog, inputs.issuer, inputs.demo, language)
+    values |= speed.marks(inputs.measurements, language)
     for page in docs.rglob("*.md"):
         page.write_text(fill(page.read_text(encoding="utf-8"), values), encoding="utf-8")
     for name, text in generate(inputs, language).items():
@@ -111,15 +121,16 @@ def _digest(inputs: Inputs, schemas: Path) -> str:
         found.update(hashlib.sha256(part.encode()).digest())
     for tool in _TOOLS:
         found.update(f"{tool}={metadata.version(tool)}\n".encode())
-    for path in _source_files(schemas):
+    for path in _source_files(schemas, inputs.measurements):
         found.update(f"{path}\n".encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()[:20]
 
 
-def _source_files(schemas: Path) -> Iterator[Path]:
+def _source_files(schemas: Path, measurements: Path) -> Iterator[Path]:
     roots = [root for pattern in _SOURCES for root in sorted(_HERE.glob(pattern))]
-    for root in (*roots, _BASE, schemas):
+    measured = (measurements / name for name in (speed.LAST, speed.PROFILE))
+    for root in (*roots, _BASE, schemas, *measured):
         candidates = sorted(root.rglob("*")) if root.is_dir() else [root]
         yield from (path for path in candidates if path.is_file() and path.suffix != ".pyc")
 

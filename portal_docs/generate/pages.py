@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -32,6 +33,7 @@ class Inputs:
     problems: Sequence[ProblemPage]
     issuer: str  # public base address without a trailing slash
     demo: DemoClient | None
+    measurements: Path  # folder of what the bench found
 
 
 def generate(inputs: Inputs, language: str) -> dict[str, str]:

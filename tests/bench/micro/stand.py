@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from tests.bench.sluss import CALLED, SCOPES
+
 from auth.authenticate import Authenticator
 from auth.tokens.issue import Subject, access_token_claims, new_token_id, sign
 from auth.tokens.signing import generate, unlock
@@ -39,7 +41,6 @@ from storage.apps import App
 from storage.signing_keys import SigningKey
 from storage.subscriptions import Subscription
 from tests.bench import publications
-from tests.bench.sluss import CALLED, SCOPES
 from tests.bench.upstream import body
 
 ISSUER = "http://localhost:8080"
