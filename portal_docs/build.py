@@ -23,7 +23,7 @@ from gateway.catalog.model import Catalog
 from portal_docs import nav
 from portal_docs.errors import BuildFailed
 from portal_docs.finish import MANIFEST, finish
-from portal_docs.generate import speed
+from portal_docs.generate import configurations, speed
 from portal_docs.generate.pages import Inputs, generate
 from portal_docs.generate.written import fill, marks
 from portal_docs.model import LANGUAGES, BuildReport, DemoClient, ProblemPage
@@ -33,6 +33,7 @@ __all__ = ["BuildFailed", "BuildReport", "DemoClient", "ProblemPage", "build"]
 
 _HERE = Path(__file__).resolve().parent
 _BASE = _HERE.parent / "mkdocs.yml"
+_DEPLOY = _HERE.parent / "deploy"
 _TOOLS = (
     "mkdocs",
     "mkdocs-material",
@@ -102,7 +103,7 @@ def _stage_language(stage: Path, inputs: Inputs, language: str) -> Path:
     docs = stage / language / "docs"
     shutil.copytree(_HERE / "content" / language, docs)
     values = marks(inputs.catalog, inputs.issuer, inputs.demo, language)
-    values |= speed.marks(inputs.measurements, language)
+    values |= speed.marks(inputs.measurements, language) | configurations.marks(_DEPLOY)
     for page in docs.rglob("*.md"):
         page.write_text(fill(page.read_text(encoding="utf-8"), values), encoding="utf-8")
     for name, text in generate(inputs, language).items():
@@ -130,7 +131,8 @@ def _digest(inputs: Inputs, schemas: Path) -> str:
 def _source_files(schemas: Path, measurements: Path) -> Iterator[Path]:
     roots = [root for pattern in _SOURCES for root in sorted(_HERE.glob(pattern))]
     measured = (measurements / name for name in (speed.LAST, speed.PROFILE))
-    for root in (*roots, _BASE, schemas, *measured):
+    shown = (_DEPLOY / name for name in configurations.SHOWN)
+    for root in (*roots, _BASE, schemas, *measured, *shown):
         candidates = sorted(root.rglob("*")) if root.is_dir() else [root]
         yield from (path for path in candidates if path.is_file() and path.suffix != ".pyc")
 

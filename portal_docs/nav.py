@@ -46,6 +46,7 @@ NAV: tuple[Entry, ...] = (
             (Text("Inställningar", "Settings"), "operate/settings.md"),
             (Text("Kommandon", "Commands"), "operate/commands.md"),
             (Text("Kantens regler", "Edge rules"), "operate/edge.md"),
+            (Text("Bakom en annan proxy", "Behind another proxy"), "operate/proxies.md"),
             (Text("Loggar och granskning", "Logs and audit"), "operate/records.md"),
             (Text("Snabbhet", "Speed"), "operate/speed.md"),
             (Text("Beslut", "Decisions"), "decisions/index.md"),
