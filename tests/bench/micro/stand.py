@@ -1,6 +1,6 @@
 """A whole edge in this process whose transports are lists: what is timed is our own code and nothing else.
 
-The catalogue, the plan, the token's claims and both heads are those of the bench (`tests.bench.sluss`), so the
+The catalogue, the plan, the token's claims and both heads are those of the bench (`tests.bench.ours`), so the
 figures add up to what `make bench` shows as time in Python. The kernel's share is not here.
 """
 
@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
-
-from tests.bench.sluss import CALLED, SCOPES
 
 from auth.authenticate import Authenticator
 from auth.tokens.issue import Subject, access_token_claims, new_token_id, sign
@@ -40,11 +38,14 @@ from storage.access import AccessRows
 from storage.apps import App
 from storage.signing_keys import SigningKey
 from storage.subscriptions import Subscription
-from tests.bench import publications
+from tests.bench.candidate import API
+from tests.bench.ours import publications
 from tests.bench.upstream import body
 
 ISSUER = "http://localhost:8080"
 UPSTREAM = "http://127.0.0.1:9"
+SIZE = publications.Size()
+PATH = f"/{API}/v1/units/42"
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1024\r\nConnection: keep-alive\r\n\r\n"
@@ -111,14 +112,14 @@ def _rows(now: int) -> tuple[AccessRows, str]:
     app = App("app_1", "org_1", "Bench", "sandbox", "sluss_app_1", "active", 0, now)
     granted = [
         Subscription(
-            f"sub_{number}", "org_1", "app_1", publications.api_key(number), publications.PLAN,
+            f"sub_{api}", "org_1", "app_1", publications.api_key(api), publications.PLAN,
             publications.PLAN_VERSION, "active", now, now,
         )
-        for number in range(publications.COUNT)
+        for api in SIZE.ids
     ]  # fmt: skip
     claims = access_token_claims(
         Subject(app.client_id, app.client_id, "org_1", app.id, app.environment),
-        [publications.scope(number) for number in SCOPES],
+        [publications.scope(API)],
         issuer=ISSUER,
         audience=ISSUER,
         token_id=new_token_id(),
@@ -131,7 +132,7 @@ def _rows(now: int) -> tuple[AccessRows, str]:
 
 def head_of(token: str, *further: str) -> bytes:
     lines = [
-        f"GET /{publications.api_id(CALLED)}/v1/units/42 HTTP/1.1",
+        f"GET {PATH} HTTP/1.1",
         "Host: 127.0.0.1:8080",
         *further,
         f"Authorization: Bearer {token}",
@@ -142,7 +143,7 @@ def head_of(token: str, *further: str) -> bytes:
 @contextmanager
 def standing(folder: Path, *further: str) -> Iterator[Stand]:
     """`further` header lines of the request."""
-    publications.write(folder / "catalogue")
+    publications.write(folder / "catalogue", SIZE)
     catalog = load.load([folder / "catalogue"], {publications.UPSTREAM_VARIABLE: UPSTREAM})
     rows, token = _rows(int(time.time()))
     snapshot = build(catalog, rows, ISSUER, 0.0)
@@ -164,7 +165,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     to_client, to_upstream = Wire(), Wire()
     client = ClientConnection(server)
     client.connection_made(to_client)
-    published = snapshot.routes.find("GET", f"/{publications.api_id(CALLED)}/v1/units/42")
+    published = snapshot.routes.find("GET", PATH)
     upstream = UpstreamConnection(upstreams.of(published.upstreams["sandbox"]).pick())
     upstream.connection_made(to_upstream)
     try:
