@@ -32,7 +32,7 @@ from gateway.edge.heads import CONTINUE, local_answer
 from gateway.edge.kernel import reset, unacknowledged
 from gateway.edge.peer import parse_address
 from gateway.edge.reader import take_head
-from gateway.edge.repeat import LastHead, remember
+from gateway.edge.repeat import LastHead
 from gateway.edge.request import Request
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class ClientConnection(asyncio.Protocol):
             request, self._buffer = taken
             if self._certificate is not None and not request.trusted:
                 request.client_certificate = self._certificate
-            self._last = remember(data, request, self.server.limits) if not self._buffer else None
+            self._last = self.server.heads.keep(data, request, self._peer) if not self._buffer else None
             self._begin(request)
 
     def _hold(self, data: bytes) -> None:

@@ -209,15 +209,15 @@ class Exchange:
         framing = b""
         if answer.length is not None:
             if answer.status != 204:
-                framing = b"Content-Length: %d" % answer.length
+                framing = b"Content-Length: %d\r\n" % answer.length
         elif not answer.has_no_body(request.method):
             if request.minor == 1:
                 self._chunk = True
-                framing = b"Transfer-Encoding: chunked"
+                framing = b"Transfer-Encoding: chunked\r\n"
                 if request.trailers_wanted:
                     self._trailing = answer
                     if answer.announced:
-                        framing += b"\r\nTrailer: " + answer.announced
+                        framing += b"Trailer: %b\r\n" % answer.announced
                 content = chunks(content, complete, self._trailers(complete))
             else:
                 keep = False

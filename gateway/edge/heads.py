@@ -44,20 +44,21 @@ def answer_head(
     answer: Answer, order: Order, framing: bytes, date: bytes, keep: bool, hsts: bytes = b""
 ) -> bytes:
     """The answer for the client: the upstream's passing lines, one framing line, what the line adds."""
-    lines, terms = answer.lines, order.terms
+    terms, ours = order.terms, framing
+    if not answer.dated:
+        ours = date + b"\r\n" + ours
+    if not keep:
+        ours += b"Connection: close\r\n"
+    if hsts:
+        ours += hsts + b"\r\n"
+    if answer.block and not terms.replaced and answer.apart is None:
+        return b"%b\r\n%b%b\r\n" % (answer.block, ours, order.response_lines)
+    lines = answer.lines
     if terms.replaced:
         lines = [line for line in lines if line.partition(b":")[0].lower() not in terms.replaced]
     if answer.apart is not None and terms.pass_cookies:
-        lines += answer.apart
-    if not answer.dated:
-        lines.append(date)
-    if framing:
-        lines.append(framing)
-    if not keep:
-        lines.append(b"Connection: close")
-    if hsts:
-        lines.append(hsts)
-    return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.response_lines)
+        lines = lines + answer.apart
+    return b"%b\r\n%b%b\r\n" % (b"\r\n".join(lines), ours, order.response_lines)
 
 
 def switching_head(answer: Answer, order: Order) -> bytes:

@@ -6,13 +6,14 @@ is the same, byte for byte, only the request line is read. One comparison of mem
 twenty lines' reading: 0.8 µs where the reader takes 3.9.
 
 Owns that comparison. Judges nothing by itself: whatever is not plainly the same goes to the reader. Bounded by
-construction: one head of at most ``LONGEST`` bytes per connection, gone with it, and never another client's. Only
+construction: one head of at most ``LONGEST`` bytes per connection, gone with it, and never another peer's. Only
 heads without a body, an expectation or an upgrade are kept: of them nothing depends on the method.
 """
 
 from __future__ import annotations
 
 from typing import Final
+from weakref import WeakValueDictionary
 
 from gateway.edge.errors import EdgeFault
 from gateway.edge.limits import EdgeLimits
@@ -27,11 +28,9 @@ _DIGITS: Final = b"0123456789abcdef-"
 
 
 class LastHead:
-    """What one connection sent last: ``before`` and ``after`` surround the value of traceparent, if there is
-    one.
-    """
+    """What a connection sent last: ``before`` and ``after`` surround the value of traceparent, if there is one."""
 
-    __slots__ = ("_after", "_before", "_longest", "_request", "_size")
+    __slots__ = ("__weakref__", "_after", "_before", "_longest", "_request", "_size")
 
     def __init__(self, request: Request, before: bytes, after: bytes, longest: int) -> None:
         # A request of its own: what the line takes away from one call's lines must stay for the next.
@@ -72,25 +71,51 @@ class LastHead:
         return request
 
 
-def remember(data: bytes, request: Request, limits: EdgeLimits) -> LastHead | None:
-    """To be asked with a whole head, its empty line included, and what it was read into."""
-    verb = len(request.verb)
-    if (
-        len(data) > LONGEST
-        or request.has_body
-        or request.expect_continue
-        or request.wants_upgrade
-        or request.upgrade is not None
-        or data[verb + 1 : verb + 2] != b"/"
-    ):
-        return None
-    at = data.index(b"\r\n") - 9  # before " HTTP/1.x"
-    longest = min(limits.request_line, limits.head)
-    if request.traceparent is None:
-        return LastHead(request, b"", data[at:], longest)
-    start = data.find(_TRACED, at) + len(_TRACED)
-    end = start + _VALUE
-    # Not the spelling of every day, another length, or the first of two, which are none: the reader's matter.
-    if data[start:end] != request.traceparent or data[end : end + 2] != b"\r\n":
-        return None
-    return LastHead(request, data[at:start], data[end:], longest)
+Key = tuple[str, bool, bytes, bytes]
+"""The socket's peer, whether it speaks TLS, and the bytes around the value of traceparent."""
+
+
+class LastHeads:
+    """The last heads of all connections of one server. Connections of one peer that send the same share one, so that a
+    client with a hundred connections has one head in memory, and in the processor's cache. One is gone with the last
+    connection that sent it.
+    """
+
+    def __init__(self, limits: EdgeLimits) -> None:
+        self._longest = min(limits.request_line, limits.head)
+        self._known: WeakValueDictionary[Key, LastHead] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def keep(self, data: bytes, request: Request, peer: str) -> LastHead | None:
+        """To be asked with a whole head, its empty line included, and what it was read into; ``peer`` is the socket's.
+        None when it is not to be kept.
+        """
+        verb = len(request.verb)
+        if (
+            len(data) > LONGEST
+            or request.has_body
+            or request.expect_continue
+            or request.wants_upgrade
+            or request.upgrade is not None
+            or data[verb + 1 : verb + 2] != b"/"
+        ):
+            return None
+        at = data.index(b"\r\n") - 9  # before " HTTP/1.x"
+        if request.traceparent is None:
+            before, after = b"", data[at:]
+        else:
+            start = data.find(_TRACED, at) + len(_TRACED)
+            end = start + _VALUE
+            # Not the spelling of every day, another length, or the first of two, which are none.
+            if data[start:end] != request.traceparent or data[end : end + 2] != b"\r\n":
+                return None
+            before, after = data[at:start], data[end:]
+        if request.client_certificate is not None:
+            return LastHead(request, before, after, self._longest)  # the connection's own, whatever it sends
+        key = (peer, request.secure, before, after)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = LastHead(request, before, after, self._longest)
+        return known

@@ -25,6 +25,7 @@ from gateway.edge.limits import EdgeLimits
 from gateway.edge.order import Held
 from gateway.edge.peer import Network, TrustedProxies
 from gateway.edge.reader import RequestReader
+from gateway.edge.repeat import LastHeads
 
 RenderedFault = tuple[int, Sequence[tuple[bytes, bytes]], bytes]
 """Status, header names and values, body."""
@@ -73,6 +74,7 @@ class EdgeServer:
         self.trusted = TrustedProxies(trusted_proxies)
         testimony = Testimony(self.trusted, notation, client_cert_header)
         self.reader = RequestReader(self.limits, self.trusted, allowed, testimony)
+        self.heads = LastHeads(self.limits)
         # A line for answers over TLS (RFC 6797); empty for none.
         self.hsts = b"Strict-Transport-Security: max-age=%d" % hsts_seconds if hsts_seconds else b""
         self.certificates = certificates

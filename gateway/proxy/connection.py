@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, EdgeFault, UpstreamInsecure, UpstreamUnreachable
 from gateway.edge.framing import ChunkedBody
-from gateway.proxy.response import Answer
+from gateway.proxy.response import Answer, known_head
 
 if TYPE_CHECKING:
     from gateway.proxy.pool import Upstream
@@ -158,6 +158,10 @@ class UpstreamConnection(asyncio.Protocol):
             caller.lost(fault, False)
 
     def _head(self, data: bytes, caller: Caller) -> None:
+        known = self.upstream.known
+        if known is not None and not self._buffer and data.startswith(known.head):
+            self._final(known.answer, data[known.size :], caller)
+            return
         if self._buffer:
             data = self._buffer + data
         while True:
@@ -168,9 +172,11 @@ class UpstreamConnection(asyncio.Protocol):
                 self._buffer = data
                 return
             answer = self.upstream.reader.read(data[:end])
-            data = data[end + 4 :]
             if answer.status >= 200:
+                self.upstream.known = known_head(data[: end + 4], answer)
+                data = data[end + 4 :]
                 break
+            data = data[end + 4 :]
             if answer.status == 101:
                 self._switched(answer, data, caller)
                 return

@@ -18,7 +18,7 @@ from gateway.proxy.address import Address
 from gateway.proxy.circuit import Circuit
 from gateway.proxy.connection import Caller, UpstreamConnection
 from gateway.proxy.dialling import Dialler
-from gateway.proxy.response import AnswerReader
+from gateway.proxy.response import AnswerReader, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Upstream:
         self.host_line = b"Host: " + self.address.authority
         self.limits = limits or PoolLimits()
         self.reader = reader
+        self.known: Known | None = None
         self.opened_total = 0
         self.reused_total = 0
         self.failed_total = 0

@@ -22,6 +22,7 @@ _CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
 _OWS: Final = b" \t"
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
 _REMEMBERED_LINES: Final = 256
+_KEPT_HEAD: Final = 2 * 1024
 
 RULES: Final[Mapping[bytes, int]] = {
     b"content-length": fields.LENGTH,
@@ -65,12 +66,14 @@ _COMMON: Final = (
 class Answer:
     """``lines`` are the status line and the header lines for the client, without line ends and without
     framing. ``apart`` are those that only the control plane may send: an API's upstream sets no cookie on the host
-    of the console's session, and what browsers may do with its answers stands in its publication.
+    of the console's session, and what browsers may do with its answers stands in its publication. ``block`` is
+    ``lines`` joined, once a head has been met twice. None of the lists is changed in place.
     """
 
     __slots__ = (
         "announced",
         "apart",
+        "block",
         "chunked",
         "dated",
         "keep_alive",
@@ -85,6 +88,7 @@ class Answer:
     def __init__(self, status: int, line: bytes, keep_alive: bool) -> None:
         self.status = status
         self.lines = [line]
+        self.block = b""
         self.keep_alive = keep_alive
         self.length: int | None = None
         self.chunked = False
@@ -98,6 +102,29 @@ class Answer:
     def has_no_body(self, method: str) -> bool:
         """RFC 9112 section 6.3, rule 1; a final answer."""
         return method == "HEAD" or self.status in (204, 304)
+
+
+class Known:
+    """The last head of one upstream and what it says. An upstream that answers alike within one second
+    sends the same bytes again: one comparison, 0.1 µs, takes the place of the reading of all lines, 2.
+    """
+
+    __slots__ = ("answer", "head", "size")
+
+    def __init__(self, head: bytes, answer: Answer) -> None:
+        self.head = head  # with its empty line, so that nothing longer begins like it
+        self.size = len(head)
+        self.answer = answer
+
+
+def known_head(head: bytes, answer: Answer) -> Known | None:
+    """What to keep of a final head. Only one with a stated length: a chunked answer has its own trailers, and what is
+    kept serves several callers.
+    """
+    if len(head) > _KEPT_HEAD or answer.length is None:
+        return None
+    answer.block = b"\r\n".join(answer.lines)
+    return Known(head, answer)
 
 
 class AnswerReader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader, take_head
-from gateway.edge.repeat import LONGEST, LastHead, remember
+from gateway.edge.repeat import LONGEST, LastHead, LastHeads
 from gateway.edge.request import Request
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
@@ -38,7 +40,7 @@ def read(data: bytes) -> Request:
 
 
 def kept(data: bytes) -> LastHead | None:
-    return remember(data, read(data), READER.limits)
+    return LastHeads(READER.limits).keep(data, read(data), PEER)
 
 
 def known(data: bytes) -> LastHead:
@@ -77,13 +79,29 @@ def test_repeated_requests_share_one_memory_and_the_first_has_none() -> None:
     data = head("GET / HTTP/1.1", *BLOCK)
     first = read(data)
     assert first.memory is None
-    last = remember(data, first, READER.limits)
+    last = LastHeads(READER.limits).keep(data, first, PEER)
     assert last is not None
     one, two = last.repeated(data), last.repeated(head("GET /other HTTP/1.1", *BLOCK))
     assert one is not None
     assert two is not None
     assert one.memory is not None
     assert one.memory is two.memory
+
+
+def test_connections_of_one_peer_share_what_is_alike_and_leave_nothing_behind() -> None:
+    heads = LastHeads(READER.limits)
+    one = heads.keep(head("GET /a HTTP/1.1", *BLOCK), read(head("GET /a HTTP/1.1", *BLOCK)), PEER)
+    two = heads.keep(head("GET /b HTTP/1.1", *BLOCK), read(head("GET /b HTTP/1.1", *BLOCK)), PEER)
+    assert one is two
+    other = head("GET /a HTTP/1.1", *BLOCK, "X-B: 1")
+    assert heads.keep(other, read(other), PEER) is not one
+    assert (
+        heads.keep(head("GET /a HTTP/1.1", *BLOCK), read(head("GET /a HTTP/1.1", *BLOCK)), "10.0.0.2")
+        is not one
+    )
+    del one, two
+    gc.collect()
+    assert len(heads) == 0
 
 
 @pytest.mark.parametrize(
