@@ -19,11 +19,14 @@ from gateway.tunnels.errors import (
     MessageOverQuota,
     MessageOverRate,
     MessageTooLarge,
+    MessageUncountable,
     TooManyControls,
     TunnelIdle,
 )
 from gateway.tunnels.frames import close_frame
 from gateway.tunnels.limits import TunnelLimits
+from quota.counters.protocol import Decided, UsageKey, unavailable
+from quota.plans import Limits
 from tests.line_support.raw_client import PATIENCE, raw_client
 from tests.line_support.running_edge import running_edge
 from tests.line_support.scripted_upstream import OK, Script, Visit, answering, scripted_upstream
@@ -349,6 +352,30 @@ async def test_the_rate_counts_messages(tmp_path: Path) -> None:
         assert edge.counted() == {"served": (2, 2), "refused_rate": (1, 0)}
 
 
+async def test_without_counters_a_closed_plan_says_try_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F1: nothing that cannot be counted passes."""
+
+    def away(limits: Limits, key: UsageKey, units: int, decided: Decided) -> None:
+        decided(unavailable(2))
+
+    async with (
+        scripted_upstream(scripted()) as upstream,
+        tunnel_edge(tmp_path, upstream.url, bounds=BRIEF) as edge,
+        raw_client(edge.port) as client,
+    ):
+        assert (await client.ask(SHAKE)).status == 101
+        monkeypatch.setattr(edge.counters, "take", away)
+        client.send(frame(1, b"a"))
+        reason = "counters-unavailable retry-after=2"
+        assert await client.rest() == close_frame(1013, reason, masked=False)
+        assert isinstance((await edge.ending()).fault, MessageUncountable)
+        await asyncio.wait_for(upstream.ended.wait(), PATIENCE)
+        assert upstream.arrived[0].body == close_frame(1013, reason, masked=True)
+        assert edge.counted() == {}
+
+
 async def test_weight_nought_is_neither_counted_nor_limited(tmp_path: Path) -> None:
     async with (
         scripted_upstream(scripted()) as upstream,
@@ -570,6 +597,39 @@ async def test_a_client_that_does_not_read_stops_the_upstream(tmp_path: Path) ->
         client.reset()
         await edge.ending()
         await asyncio.wait_for(upstream.ended.wait(), PATIENCE)
+
+
+async def test_an_upstream_that_does_not_read_stops_the_client(tmp_path: Path) -> None:
+    let_go = asyncio.Event()
+
+    async def deaf(visit: Visit) -> None:
+        await visit.head()
+        await visit.send(SWITCHED)
+        await let_go.wait()
+
+    block = frame(2, b"x" * 65536)
+    async with (
+        scripted_upstream(deaf) as upstream,
+        tunnel_edge(tmp_path, upstream.url) as edge,
+        raw_client(edge.port) as client,
+    ):
+        assert (await client.ask(SHAKE)).status == 101
+        sent = 0
+
+        async def endless() -> None:
+            nonlocal sent
+            while True:
+                client.send(block)
+                sent += len(block)
+                await client.writer.drain()
+
+        sending = asyncio.create_task(endless())
+        await resting(lambda: sent)
+        assert sent < 32 * 2**20
+        sending.cancel()
+        client.reset()
+        let_go.set()
+        await edge.ending()
 
 
 async def resting(figure: Callable[[], int]) -> None:
