@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -201,20 +202,35 @@ async def test_a_queue_in_front_of_the_pool_has_its_deadline() -> None:
         assert (await first.answer()).status == 504
 
 
+async def durations(client: RawClient, count: int) -> list[float]:
+    """Sorted, in seconds."""
+    taken = []
+    for _ in range(count):
+        began = time.perf_counter()
+        assert (await client.ask(GET)).status == 200
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)
+
+
 async def test_slow_connections_do_not_disturb_others() -> None:
+    """H35: with 500 connections held in the middle of a head, median and p99 stay below twice what they were.
+
+    Best of several tries on either side: what a busy machine adds is none of the edge's.
+    """
     async with (
         scripted_upstream(answering(OK)) as upstream,
         running_edge(upstream.url) as edge,
         raw_client(edge.port) as client,
+        AsyncExitStack() as stack,
     ):
-        held = []
-        for _ in range(200):
-            reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
-            writer.write(GET[:20])
-            held.append((reader, writer))
-        began = time.monotonic()
-        for _ in range(200):
-            assert (await client.ask(GET)).status == 200
-        assert time.monotonic() - began < 5.0
-        for _, writer in held:
-            writer.close()
+        await durations(client, 100)
+        alone = [await durations(client, 200) for _ in range(4)]
+        for number in range(500):
+            _, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+            writer.write(GET[: 10 + number % 20])
+            stack.callback(writer.close)
+        held = [await durations(client, 200) for _ in range(6)]
+        assert edge.server.open_connections == 501
+        for rank in (100, 197):
+            least = max(min(each[rank] for each in alone), 0.002)
+            assert min(each[rank] for each in held) < 2 * least
