@@ -49,6 +49,8 @@ class EdgeLimits:
     """Chunk extensions in one body, together."""
     trailers: int = 8 * 1024
     """The trailer section; it is validated and dropped."""
+    drain_begun_seconds: float = 0.3
+    """While draining beside others on the same port: how long connections that had begun may still arrive."""
     drain_idle_seconds: float = 0.5
     """While draining: how long a connection without a request is kept for one that may be on its way."""
     buffer: int = 256 * 1024

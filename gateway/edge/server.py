@@ -21,6 +21,7 @@ from gateway.edge.door.tls import TlsTransport
 from gateway.edge.door.unread import Unread
 from gateway.edge.errors import EdgeFault
 from gateway.edge.exchange import Exchange
+from gateway.edge.kernel import send_elsewhere
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.order import Held
 from gateway.edge.peer import Network, TrustedProxies
@@ -87,6 +88,7 @@ class EdgeServer:
         self.turned_away: dict[str, int] = {}
         self._connections: set[Guest] = set()
         self._listeners: list[asyncio.Server] = []
+        self._shared: list[asyncio.Server] = []  # those with others on the same port
         self._sweeper = Sweeper(self.clock, self.limits.tick_seconds)
         self._sweeper.add(self._sweep)
         for sweep in sweeps:
@@ -100,14 +102,19 @@ class EdgeServer:
         accept = self._behind_proxy_header if self._proxy_protocol else self._accept
         listener = await loop.create_server(accept, host, port, reuse_port=reuse_port, backlog=1024)
         self._listeners.append(listener)
+        if reuse_port:
+            self._shared.append(listener)
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - a period of grace
         """Stops accepting, lets what is in flight end with ``Connection: close``, cuts what is left after
-        timeout.
+        timeout. Beside others on the port, new connections go to them first and none that has begun is reset.
         """
         self.draining = True
+        sent = [send_elsewhere(each.fileno()) for listener in self._shared for each in listener.sockets]
+        if any(sent):
+            await asyncio.sleep(self.limits.drain_begun_seconds)
         for _ in range(2):
             await asyncio.sleep(
                 0

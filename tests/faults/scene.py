@@ -98,7 +98,8 @@ class Load:
     connection was refused, or closed before a byte of it was sent. Anything else is `lost`.
     """
 
-    def __init__(self, port: int, path: str, token: str, clients: int) -> None:
+    def __init__(self, port: int, path: str, token: str, clients: int, *, fresh: int = 0) -> None:
+        """`clients` keep their connection, and `fresh` more open one for each call."""
         self.statuses: Counter[int] = Counter()
         self.lost: list[str] = []
         self.not_accepted = 0
@@ -107,13 +108,16 @@ class Load:
         self._headers = {"Host": f"localhost:{port}", "Authorization": f"Bearer {token}"}
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(number < clients,), daemon=True)
+            for number in range(clients + fresh)
+        ]
 
     @property
     def answered(self) -> int:
         return sum(self.statuses.values())
 
-    def _run(self) -> None:
+    def _run(self, keeps: bool) -> None:
         connection: HTTPConnection | None = None
         while not self._stop.is_set():
             if connection is None:
@@ -126,8 +130,7 @@ class Load:
                     connection = None
                     time.sleep(0.01)
                     continue
-            keep = self._call(connection)
-            if not keep:
+            if not self._call(connection) or not keeps:
                 connection.close()
                 connection = None
         if connection is not None:

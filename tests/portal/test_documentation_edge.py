@@ -53,6 +53,7 @@ EDGE_FIGURES = {
     "linger_bytes": ("times", size(LIMITS.linger_bytes)),
     "handshake_seconds": ("times", seconds(LIMITS.handshake_seconds)),
     "proxy_header": ("sizes", f"{LIMITS.proxy_header} byte"),
+    "drain_begun_seconds": ("times", seconds(LIMITS.drain_begun_seconds)),
     "drain_idle_seconds": ("times", seconds(LIMITS.drain_idle_seconds)),
     "tick_seconds": ("times", seconds(LIMITS.tick_seconds)),
 }
@@ -64,7 +65,7 @@ ROWS = {
     ),
     "times": (
         "head_seconds", "body_grace_seconds", "body_rate", "handshake_seconds", "idle_seconds", "stall_seconds",
-        "linger_seconds linger_bytes", "drain_idle_seconds", "tick_seconds",
+        "linger_seconds linger_bytes", "drain_begun_seconds", "drain_idle_seconds", "tick_seconds",
     ),
 }  # fmt: skip
 
