@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 
 import uvicorn
+from prometheus_client.core import Metric
 
 from auth.authenticate import Authenticator
 from gateway.access_log import AccessLog, Record, unread_record
@@ -31,6 +32,7 @@ from gateway.errors import Renderer
 from gateway.health import Vitals, admin_app
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
+from gateway.proxy.figures import families
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
 from gateway.settings import Settings
@@ -79,11 +81,10 @@ class Edge:
         self.counters = make_counters(settings, self.database, process)
         self.flusher = make_flusher(settings, self.database, self.counters, process)
         clock = Clock()
-        admin_ports = range(settings.admin_port, settings.admin_port + settings.edge_processes)
-        own_ports = frozenset((settings.port, settings.control_port, *admin_ports))
-        self.upstreams = Upstreams(settings.control_url, Pools(clock, AnswerReader(), own_ports), clock)
+        pools = Pools(clock, AnswerReader(), settings.own_ports)
+        self.upstreams = Upstreams(settings.control_url, pools, clock)
         self.log = AccessLog(settings.access_log)
-        self.metrics = LineMetrics(self._gauges, lambda: self.server.turned_away)
+        self.metrics = LineMetrics(self._gauges, lambda: self.server.turned_away, self._families)
         self.renderer = Renderer(settings.issuer)
         self.tracer = Tracer()
         self.keeper.listeners.append(lambda snapshot: self.upstreams.follow(snapshot.catalog))
@@ -127,6 +128,9 @@ class Edge:
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
         return self.vitals.gauges()
+
+    def _families(self) -> Iterable[Metric]:
+        return families(self.upstreams)
 
     def _exchanges(self) -> list[Exchange]:
         return self.server.exchanges()

@@ -91,17 +91,6 @@ class Vitals:
             "Changed TLS files that could not be used",
             self.certificates.failures if self.certificates else 0,
         )
-        pools = self.upstreams.all()
-        yield (
-            "sluss_upstream_connections",
-            "Open connections to upstreams",
-            sum(p.open_connections for p in pools),
-        )
-        yield (
-            "sluss_upstream_waiting",
-            "Calls that wait for a connection",
-            sum(p.waiting_callers for p in pools),
-        )
 
     def readiness(self) -> Readiness:
         now = Readiness()
@@ -120,6 +109,9 @@ class Vitals:
             )
         if self.redis is not None and self.redis.fault:
             now.warnings.append("Redis does not answer; each plan says whether calls pass without it")
+        ill = sorted(pool.url for pool in self.upstreams.all() if not pool.healthy)
+        if ill:
+            now.warnings.append(f"health checks fail at {', '.join(ill)}")
         if state.catalog_faults:
             now.warnings.append(
                 f"the publication files on disk have {state.catalog_faults} faults; see the log"

@@ -30,13 +30,15 @@ class _Series:
 
 
 class LineMetrics(Collector):
-    """Fed with each record; collected by prometheus-client. `gauges` is asked at scrape time."""
+    """Fed with each record; collected by prometheus-client. `gauges` and `further` are asked at scrape time."""
 
     def __init__(
         self,
         gauges: Callable[[], Iterable[tuple[str, str, float]]],
         turned_away: Callable[[], Mapping[str, int]] = dict,
+        further: Callable[[], Iterable[Metric]] = tuple,
     ) -> None:
+        self._further = further
         self._series: dict[tuple[str, str, str, int], _Series] = {}
         self._refusals: dict[str, int] = {}
         self._gauges = gauges
@@ -92,6 +94,7 @@ class LineMetrics(Collector):
         yield refused
         for name, meaning, value in self._gauges():
             yield GaugeMetricFamily(name, meaning, value=value)
+        yield from self._further()
 
     def page(self) -> bytes:
         """The exposition text, with these metrics alone: importing a library must not add to it."""

@@ -74,6 +74,12 @@ class Settings:
         return f"http://127.0.0.1:{self.control_port}"
 
     @property
+    def own_ports(self) -> frozenset[int]:
+        """No publication may lead calls there, on this machine."""
+        admin_ports = range(self.admin_port, self.admin_port + self.edge_processes)
+        return frozenset((self.port, self.control_port, *admin_ports))
+
+    @property
     def master_key_path(self) -> Path:
         return self.data_dir / "master.key"
 

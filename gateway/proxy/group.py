@@ -100,9 +100,10 @@ class Group:
         self.repeated_total += 1
         return True
 
-    def left_out(self, pool: Upstream) -> bool:
+    def left_out(self) -> list[Upstream]:
+        """Those that answer worse than their siblings."""
         now = self._clock.now
-        return any(each.pool is pool and now < each.left_out_until for each in self.members)
+        return [each.pool for each in self.members if now < each.left_out_until]
 
     def sweep(self, now: float) -> None:
         """Judges the calls since the last review when it is time."""

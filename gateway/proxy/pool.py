@@ -17,7 +17,7 @@ from gateway.edge.errors import EdgeFault, UpstreamBusy, UpstreamResting, Upstre
 from gateway.proxy.address import Address
 from gateway.proxy.circuit import Circuit
 from gateway.proxy.connection import Caller, UpstreamConnection
-from gateway.proxy.dialling import Dialler
+from gateway.proxy.dialling.dialler import Dialler
 from gateway.proxy.response import AnswerReader, Known
 
 

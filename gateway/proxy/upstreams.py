@@ -13,12 +13,13 @@ from gateway.catalog.model import Balancing, Catalog
 from gateway.catalog.model import Upstream as Place
 from gateway.edge.clock import Clock
 from gateway.proxy.address import Address
-from gateway.proxy.dialling import Dialler
+from gateway.proxy.checker import Checker
+from gateway.proxy.dialling.dialler import Dialler
+from gateway.proxy.dialling.names import Names
+from gateway.proxy.dialling.secure import Contexts
 from gateway.proxy.group import Choice, Group
-from gateway.proxy.names import Names
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.secure import Contexts
 
 
 class Pools:
@@ -57,6 +58,7 @@ class Upstreams:
         self._clock = clock
         self._pools: dict[Place, Upstream] = {}
         self._groups: dict[Key, Group] = {}
+        self._checkers: dict[Place, Checker] = {}
         self.control = pools.control(control_url)
 
     def of(self, choice: Choice) -> Group:
@@ -64,7 +66,9 @@ class Upstreams:
         return choice.group or self._bind(choice)
 
     def follow(self, catalog: Catalog) -> None:
-        """Close the pools of addresses that left the catalogue; calls under way end undisturbed."""
+        """Close the pools of addresses that left the catalogue, calls under way end undisturbed; check those that
+        are to be checked. On the loop.
+        """
         named = {
             (places, api.balancing) for api in catalog.apis.values() for places in api.upstreams.values()
         }
@@ -73,6 +77,13 @@ class Upstreams:
         alone = {_alone(place) for places, _ in named for place in places}
         for place in self._pools.keys() - alone:
             self._pools.pop(place).close()
+            if place in self._checkers:
+                self._checkers.pop(place).stop()
+        for place in alone - self._checkers.keys():
+            if place.health is not None:
+                checker = Checker(self._of(place), place.health, lambda: self._clock.now)
+                self._checkers[place] = checker
+                checker.start()
 
     def sweep(self, now: float) -> None:
         self.control.sweep(now)
@@ -88,6 +99,8 @@ class Upstreams:
         return tuple(self._groups.values())
 
     def close(self) -> None:
+        for checker in self._checkers.values():
+            checker.stop()
         for pool in self.all():
             pool.close()
 

@@ -21,7 +21,7 @@ from gateway.errors import catalogue, status_of
 from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
 from gateway.proxy.budget import RetryLimits
-from gateway.proxy.names import PERIOD_SECONDS
+from gateway.proxy.dialling.names import PERIOD_SECONDS
 from gateway.proxy.outlier import OutlierLimits
 from gateway.proxy.pool import PoolLimits
 from gateway.tunnels.limits import TunnelLimits

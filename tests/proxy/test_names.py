@@ -14,8 +14,8 @@ from gateway.edge.clock import Clock
 from gateway.edge.errors import UpstreamForbidden
 from gateway.edge.limits import EdgeLimits
 from gateway.proxy.address import Address
-from gateway.proxy.dialling import Dialler
-from gateway.proxy.names import AGAIN_SECONDS, PERIOD_SECONDS, Names, Target
+from gateway.proxy.dialling.dialler import Dialler
+from gateway.proxy.dialling.names import AGAIN_SECONDS, PERIOD_SECONDS, Names, Target
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
 from tests.line_support.raw_client import raw_client

@@ -15,10 +15,10 @@ from gateway.catalog.model import UpstreamTls
 from gateway.edge.clock import Clock
 from gateway.edge.errors import UpstreamInsecure
 from gateway.proxy.address import Address
-from gateway.proxy.dialling import Dialler
+from gateway.proxy.dialling.dialler import Dialler
+from gateway.proxy.dialling.secure import Contexts
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
-from gateway.proxy.secure import Contexts
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
 from tests.line_support.scripted_upstream import OK, ScriptedUpstream, Visit, answering, scripted_upstream

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,9 +16,15 @@ from redis.exceptions import RedisError
 
 from gateway.catalog import load as catalog_load
 from gateway.catalog.errors import CatalogFaults
+from gateway.catalog.model import Upstream
 from gateway.cli import master_key, schema
 from gateway.cli.output import Failure, json_option, run, show
+from gateway.edge.clock import Clock
 from gateway.edge.door import certificates
+from gateway.edge.errors import UpstreamForbidden, UpstreamInsecure
+from gateway.proxy.checker import visit
+from gateway.proxy.response import AnswerReader
+from gateway.proxy.upstreams import Pools
 from gateway.settings import SETTINGS, Settings, SettingsFault, load
 from storage import audit as audit_rows
 from storage import migrate as migrations
@@ -27,6 +33,9 @@ from storage.database import Database
 from storage.errors import StorageError
 
 CLOCK_SKEW_SECONDS = 2.0
+UPSTREAM_SECONDS = 3.0
+UPSTREAMS_AT_ONCE = 50
+WRONGLY = (UpstreamInsecure.code, UpstreamForbidden.code)
 EXPIRY_DAYS = 14
 
 
@@ -74,7 +83,7 @@ async def _examine(settings: Settings) -> list[Finding]:
     ]
     if findings[-1].ok:  # keys and audit log can be asked only where there are tables
         findings += await _in_database(settings)
-    return [*findings, await _redis(settings)]
+    return [*findings, await _redis(settings), await _upstreams(settings)]
 
 
 def _disk(settings: Settings) -> Finding:
@@ -177,6 +186,37 @@ def _clock(last_act: int) -> Finding:
         says = f"the newest audit entry is {ahead:.0f} s in the future of this machine's clock"
         return Finding("clock", False, says, "let NTP set the clocks of all machines")
     return Finding("clock", True, "not behind what was recorded last")
+
+
+async def _upstreams(settings: Settings) -> Finding:
+    """One that does not answer is told, not counted as a fault: it may be started after the gateway. One that
+    answers wrongly is.
+    """
+    try:
+        catalog = catalog_load.load(settings.catalog, settings.upstream_variables)
+    except CatalogFaults:
+        return Finding("upstreams", True, "not asked: the catalogue is faulty")
+    pools = Pools(Clock(), AnswerReader(), settings.own_ports)
+    places = {
+        replace(place, weight=1)
+        for api in catalog.apis.values()
+        for each in api.upstreams.values()
+        for place in each
+    }
+    turn = asyncio.Semaphore(UPSTREAMS_AT_ONCE)
+
+    async def ask(place: Upstream) -> tuple[str, str]:
+        async with turn:
+            return place.url, await visit(pools(place), UPSTREAM_SECONDS, place.health)
+
+    answers = sorted(set(await asyncio.gather(*map(ask, places))))
+    wrong = [f"{url} ({reason})" for url, reason in answers if reason]
+    says = f"{len(answers) - len(wrong)} of {len(answers)} answer" + (
+        f"; not {', '.join(wrong)}" if wrong else ""
+    )
+    faulty = any(reason.startswith(WRONGLY) for _, reason in answers)
+    mend = "start it, or correct `upstreams` in its api.yaml" if wrong else ""
+    return Finding("upstreams", not faulty, says, mend)
 
 
 async def _redis(settings: Settings) -> Finding:

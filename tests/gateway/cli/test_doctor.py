@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +47,7 @@ def test_nothing_is_wrong(terminal: Terminal) -> None:
         "clock",
         "redis",
         "tls",
+        "upstreams",
     }
     outcome = terminal.good("doctor")
     assert "FAULT" not in outcome.out
@@ -121,6 +124,29 @@ def test_the_catalogue(terminal: Terminal) -> None:
     found = fault(terminal, "catalogue")
     assert str(file) in found["says"]
     assert "sluss api lint" in found["mend"]
+
+
+def test_services_that_do_not_answer_are_named(terminal: Terminal) -> None:
+    """One may be started after the gateway, so it is no fault; one that leads nowhere good is."""
+    terminal.catalogue("eko")
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        terminal.set(UPSTREAM_EKO=f"http://127.0.0.1:{service.getsockname()[1]}")
+        assert findings(terminal, 0)["upstreams"]["says"] == "1 of 1 answer"
+    terminal.set(UPSTREAM_EKO=f"http://127.0.0.1:{port}")
+    found = findings(terminal, 0)["upstreams"]
+    assert found["says"].startswith(f"0 of 1 answer; not http://127.0.0.1:{port} (")
+    assert "start it" in found["mend"]
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        terminal.set(UPSTREAM_EKO=f"https://localhost:{service.getsockname()[1]}")
+        hanging_up = threading.Thread(target=_hang_up, args=(service,))
+        hanging_up.start()
+        assert "upstream-tls" in fault(terminal, "upstreams")["says"]
+        hanging_up.join()
+
+
+def _hang_up(service: socket.socket) -> None:
+    service.accept()[0].close()
 
 
 def _paper(terminal: Terminal, name: str, ends: datetime | None = None) -> trustme.LeafCert:

@@ -14,8 +14,8 @@ from gateway.catalog.model import UpstreamTls
 from gateway.edge.clock import Clock
 from gateway.edge.errors import UpstreamInsecure
 from gateway.proxy.address import Address
-from gateway.proxy.names import Names, Target
-from gateway.proxy.secure import Contexts
+from gateway.proxy.dialling.names import Names, Target
+from gateway.proxy.dialling.secure import Contexts
 
 STAGGER_SECONDS: Final = 0.25  # RFC 8305 section 5: before the next address is tried beside the first
 
