@@ -391,7 +391,7 @@ class Exchange:
         """Both sides are closed, in their time; ``cut``: the client stands inside a frame."""
         connection, self._upstream = self._upstream, None
         if connection is not None:
-            connection.end()
+            connection.end(self._client.server.limits.linger_seconds)
         self._state = ENDED
         self._report(fault)
         if cut:

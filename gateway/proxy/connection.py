@@ -121,11 +121,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._reading = STRAY
         self.transport.abort()
 
-    def end(self) -> None:
-        """Closes after what has been written has left: the end of a tunnel."""
+    def end(self, patience: float) -> None:
+        """Closes after what has been written has left, which may take so many seconds: the end of a tunnel."""
         self.caller = None
         self._reading = STRAY
         self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(patience, self.transport.abort)
 
     # --- the socket's side
 
@@ -247,7 +249,11 @@ class UpstreamConnection(asyncio.Protocol):
             raise BadUpstreamAnswer("101 that nobody asked for")
         self._buffer = b""
         self._reading = TUNNEL
-        caller.switched(answer, data)
+        caller.switched(answer, data)  # raises when the answer is not to be believed
+        if self.upstream.circuit.failures:
+            self.upstream.succeeded()
+        if not self.transport.is_closing():
+            self.upstream.tunnelled(self)
 
     def _complete(self, reusable: bool) -> None:
         """The answer is whole: to the pool, or closed when anything about the exchange is unfinished."""

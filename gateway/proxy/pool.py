@@ -83,6 +83,7 @@ class Upstream:
         self.dialler.names.moved = self._moved
         self._clock = clock
         self._open: set[UpstreamConnection] = set()
+        self._tunnels: set[UpstreamConnection] = set()
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[Caller] = deque()
         self._attempts: set[asyncio.Task[None]] = set()
@@ -90,7 +91,7 @@ class Upstream:
 
     @property
     def open_connections(self) -> int:
-        return len(self._open)
+        return len(self._open) + len(self._tunnels)
 
     @property
     def idle_connections(self) -> int:
@@ -102,8 +103,8 @@ class Upstream:
 
     @property
     def outstanding(self) -> int:
-        """Calls under way, and those that wait."""
-        return len(self._open) - len(self._idle) + len(self._waiting)
+        """Calls under way, tunnels among them, and those that wait."""
+        return len(self._open) - len(self._idle) + len(self._waiting) + len(self._tunnels)
 
     @property
     def calls(self) -> int:
@@ -191,8 +192,17 @@ class Upstream:
             connection.idle_since = self._clock.now
             self._idle.append(connection)
 
+    def tunnelled(self, connection: UpstreamConnection) -> None:
+        """It is a WebSocket's from now on, for hours perhaps: it takes no place from calls. How many there may be
+        is bounded where they are let in.
+        """
+        self._open.discard(connection)
+        self._tunnels.add(connection)
+        self._open_more()
+
     def closed(self, connection: UpstreamConnection) -> None:
         self._open.discard(connection)
+        self._tunnels.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._open_more()

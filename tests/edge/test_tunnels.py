@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 
 from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, Draining
+from gateway.edge.limits import EdgeLimits
+from gateway.proxy.pool import PoolLimits
 from gateway.tunnels.errors import (
     AccessEnded,
     MalformedFrame,
@@ -284,12 +286,16 @@ async def test_an_upstream_that_says_no_is_an_ordinary_answer(tmp_path: Path) ->
         assert edge.edge.upstream.opened_total == 1
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-@pytest.mark.parametrize("fields", [b"Connection: Upgrade\r\nUpgrade: h2c\r\n", SHAKE[29:-2]])
+@pytest.mark.parametrize(
+    ("allowed", "fields"),
+    [
+        (True, b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+        (False, b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+        (False, SHAKE[29:-2]),
+    ],
+)
 async def test_other_upgrades_are_stripped(allowed: bool, fields: bytes) -> None:
     """H27: h2c everywhere, and a WebSocket where the route allows none."""
-    if allowed and b"WebSocket" in fields:
-        pytest.skip("that is a tunnel")
     async with (
         scripted_upstream(answering(OK)) as upstream,
         running_edge(upstream.url, allow_upgrade=allowed) as edge,
@@ -600,6 +606,7 @@ async def test_a_client_that_does_not_read_stops_the_upstream(tmp_path: Path) ->
 
 
 async def test_an_upstream_that_does_not_read_stops_the_client(tmp_path: Path) -> None:
+    """And does not outlive its tunnel: what it never took is given up after the time for lingering."""
     let_go = asyncio.Event()
 
     async def deaf(visit: Visit) -> None:
@@ -608,9 +615,10 @@ async def test_an_upstream_that_does_not_read_stops_the_client(tmp_path: Path) -
         await let_go.wait()
 
     block = frame(2, b"x" * 65536)
+    limits = EdgeLimits(tick_seconds=0.02, linger_seconds=0.2)
     async with (
         scripted_upstream(deaf) as upstream,
-        tunnel_edge(tmp_path, upstream.url) as edge,
+        tunnel_edge(tmp_path, upstream.url, bounds=BRIEF, edge_limits=limits) as edge,
         raw_client(edge.port) as client,
     ):
         assert (await client.ask(SHAKE)).status == 101
@@ -627,9 +635,25 @@ async def test_an_upstream_that_does_not_read_stops_the_client(tmp_path: Path) -
         await resting(lambda: sent)
         assert sent < 32 * 2**20
         sending.cancel()
-        client.reset()
+        edge.tunnels[0].end_access("revoked-token")
+        assert isinstance((await edge.ending()).fault, AccessEnded)
+        await until(lambda: edge.edge.upstream.open_connections == 0)
         let_go.set()
-        await edge.ending()
+
+
+async def test_tunnels_take_no_place_from_calls(tmp_path: Path) -> None:
+    """The bound on connections is for calls: a tunnel that stands for hours does not hold one of them."""
+    async with serve(echo, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        pool = PoolLimits(connections=1)
+        async with tunnel_edge(tmp_path, f"http://127.0.0.1:{port}", pool=pool) as edge:
+            clients = [await connect(f"ws://127.0.0.1:{edge.port}/ws", proxy=None) for _ in range(3)]
+            assert edge.edge.upstream.open_connections == edge.edge.upstream.outstanding == 3
+            for client in clients:
+                await client.send("hej")
+                assert await client.recv() == "hej"
+                await client.close()
+            await until(lambda: edge.edge.upstream.open_connections == 0)
 
 
 async def resting(figure: Callable[[], int]) -> None:

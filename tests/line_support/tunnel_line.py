@@ -13,6 +13,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.order import Ending, Order
 from gateway.edge.order import Terms as OrderTerms
+from gateway.proxy.pool import PoolLimits
 from gateway.tunnels.frames import unmasked
 from gateway.tunnels.handshake import read
 from gateway.tunnels.limits import TunnelLimits
@@ -83,12 +84,14 @@ async def tunnel_edge(
     units: int = 1,
     bounds: TunnelLimits | None = None,
     edge_limits: EdgeLimits = QUICK,
+    pool: PoolLimits | None = None,
+    door: Door | None = None,
     **terms: Unpack[RouteTerms],
 ) -> AsyncIterator[TunnelEdge]:
     counters = Watched(folder)
     await counters.start()
     try:
-        async with running_edge(upstream_url, edge_limits) as edge:
+        async with running_edge(upstream_url, edge_limits, pool=pool, door=door) as edge:
             made = TunnelEdge(edge, counters)
             known = limits or plan()
             route: RouteTerms = {"allow_upgrade": True, **terms}
