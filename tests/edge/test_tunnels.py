@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 
+from gateway.edge.door.certificates import Certificates, TlsFiles
 from gateway.edge.errors import AnswerCut, BadUpstreamAnswer, Draining
 from gateway.edge.limits import EdgeLimits
 from gateway.proxy.pool import PoolLimits
@@ -152,6 +155,30 @@ async def until(true: Callable[[], bool], news: asyncio.Event | None = None) -> 
                 news.clear()
             else:
                 await asyncio.sleep(0)
+
+
+async def test_over_tls(tmp_path: Path) -> None:
+    """wss, with messages larger than any buffer, closed from either side."""
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1")
+    (tmp_path / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
+    ours = Certificates(TlsFiles(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    theirs = ssl.create_default_context()
+    authority.configure_trust(theirs)
+    async with serve(echo, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with tunnel_edge(
+            tmp_path / "counters", f"http://127.0.0.1:{port}", door={"certificates": ours}
+        ) as edge:
+            address = f"wss://127.0.0.1:{edge.port}/ws"
+            async with connect(address, ssl=theirs, proxy=None, compression=None) as client:
+                await client.send(b"x" * 1_000_000)
+                assert await client.recv() == b"x" * 1_000_000
+            assert (await edge.ending()).fault is None
+            told = await connect(address, ssl=theirs, proxy=None)
+            edge.tunnels[-1].end_access("revoked-token")
+            assert await closed_with(told) == Close(1008, "revoked-token")
 
 
 # --- what is refused

@@ -23,7 +23,7 @@ from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Outcome, UsageKey
 from quota.plans import Limits
 from tests.gateway.line_of_one import Watched
-from tests.line_support.running_edge import RouteTerms, TestEdge, render, running_edge
+from tests.line_support.running_edge import Door, RouteTerms, TestEdge, render, running_edge
 
 KEY = UsageKey("sub_1", "org_1", "app_1", "eko/v1", "echoSocket", "prova", 1)
 QUICK = EdgeLimits(tick_seconds=0.02)
