@@ -23,7 +23,7 @@ SUFFIXES = ("_total", "_count", "_bucket", "_sum")
 def metrics() -> set[str]:
     """The names that the edge exports, as they stand in the source."""
     found = {metric.name for metric in LineMetrics(lambda: ()).collect()}
-    for path in (ROOT / "gateway").glob("*.py"):
+    for path in (ROOT / "gateway").rglob("*.py"):
         found |= set(re.findall(r'"(sluss_[a-z_]+)"', path.read_text(encoding="utf-8")))
     return found
 
