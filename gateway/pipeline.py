@@ -144,7 +144,7 @@ class Call:
         principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
         self.caller = line.callers.of(principal)
         grant = authorise(principal, published.demand, snapshot.access)
-        subscribed = snapshot.subscribed.get(grant.subscription_id)
+        subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
             raise PlanMissing
         if principal.environment not in published.upstreams:

@@ -64,7 +64,7 @@ async def add(session: AsyncSession, organisation_id: str, *, name: str, environ
         created_at=now,
     )
     await insert(session, table, row_of(made))
-    await changes.bump(session)
+    await changes.bump(session, changes.APP, made.id)
     return made
 
 
@@ -133,7 +133,7 @@ async def set_tokens_valid_from(session: AsyncSession, organisation_id: str, app
 async def _changed(session: AsyncSession, app: App | None) -> App:
     if app is None:
         raise NotFound("app")
-    await changes.bump(session)
+    await changes.bump(session, changes.APP, app.id)
     return app
 
 

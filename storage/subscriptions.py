@@ -83,7 +83,7 @@ async def add(
     )
     if not await insert_new(session, table, row_of(made)):
         raise AlreadyExists("subscriptions.app_api")
-    await changes.bump(session)
+    await changes.bump(session, changes.SUBSCRIPTION, made.id)
     return made
 
 
@@ -142,5 +142,5 @@ async def set_state(
     after = await one(session, Subscription, changed)
     if after is None:
         raise WrongState(f"subscription: {before.state} to {state}")
-    await changes.bump(session)
+    await changes.bump(session, changes.SUBSCRIPTION, after.id)
     return after

@@ -15,7 +15,8 @@ from typing import Final
 
 from gateway.edge.request import Remembered, Request
 from gateway.headers import Caller, arrival_lines
-from gateway.snapshot.build import Snapshot, Subscribed
+from gateway.snapshot.accounts import Subscribed
+from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Published
 
 SECONDS: Final = 10  # documented

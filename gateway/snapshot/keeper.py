@@ -1,4 +1,7 @@
-"""When the snapshot is renewed: built whole from files and rows, then swapped; the line never asks the database.
+"""When the snapshot is renewed: built from files and rows, then swapped; the line never asks the database.
+
+All rows are read at the start; then what has changed (`storage.changes`), and all of them again only when that is
+not known.
 
 `SnapshotKeeper` watches the database's change number and the catalogue's files. A faulty catalogue or an
 unreachable database leaves the running snapshot in place and shows in `KeeperState`.
@@ -14,9 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from gateway.catalog.errors import CatalogFaults
 from gateway.catalog.model import Catalog
 from gateway.catalog.watch import Watcher
+from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.build import Snapshot, build
 from storage import access as access_rows
 from storage import changes
@@ -57,6 +63,7 @@ class SnapshotKeeper:
         self._database = database
         self._watcher = Watcher(folders, variables)
         self._waiting: Catalog | None = None  # read, but not yet in use: the database was away
+        self._accounts: Accounts | None = None
         self._issuer = issuer
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -114,15 +121,37 @@ class SnapshotKeeper:
 
     async def _rebuild(self, catalog: Catalog) -> None:
         now = self._clock()
+        before, accounts = self.current, self._accounts
         async with self._database.read() as session:
-            rows = await access_rows.load(session, int(now))
-        before = self.current
-        self.current = build(catalog, rows, self._issuer, now, before)
+            few = await access_rows.rest(session, int(now))
+            known = before.version if before is not None else few.version
+            changed = await access_rows.changed(session, known, few.version) if accounts is not None else None
+            if changed is None:
+                accounts = await _load(session)
+        # From here to the swap nothing waits: no call can see half of it.
+        assert accounts is not None
+        if changed is not None:
+            accounts.put_apps(changed.apps)
+            accounts.put_grants(changed.grants)
+        self._accounts = accounts
+        self.current = build(catalog, accounts, few, self._issuer, now, before)
         self._waiting = None
         self.state.swaps += 1
         self.state.checked_at = self._clock()
-        if before is not None and rows.version != before.version:
-            self.state.last_delay = max(0.0, self.state.checked_at - rows.changed_ms / 1000)
+        if before is not None and few.version != before.version:
+            self.state.last_delay = max(0.0, self.state.checked_at - few.changed_ms / 1000)
             self.state.longest_delay = max(self.state.longest_delay, self.state.last_delay)
         for listener in self.listeners:
             listener(self.current)
+
+
+async def _load(session: AsyncSession) -> Accounts:
+    """All accounts, in slices: other work of the loop goes on between them."""
+    accounts = Accounts()
+    async for apps in access_rows.apps_in_slices(session):
+        accounts.put_apps(apps)
+        await asyncio.sleep(0)
+    async for grants in access_rows.grants_in_slices(session):
+        accounts.put_grants(grants)
+        await asyncio.sleep(0)
+    return accounts

@@ -85,7 +85,7 @@ def _ended(call: Call, snapshot: Snapshot, now: float) -> str:
         if snapshot.keys.find(principal.key_id) is None:
             raise ForeignToken("its key is gone")
         grant = authorise(principal, published.demand, snapshot.access)
-        subscribed = snapshot.subscribed.get(grant.subscription_id)
+        subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
             raise PlanMissing
         if now >= principal.expires_at + LEEWAY:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.catalog.errors import CatalogFaults
+from gateway.catalog.load import plan_files_for, publication_folders
 from gateway.catalog.model import Catalog, Status
 from gateway.catalog.watch import Watcher, signature
 from tests.catalog.sample import OVERLAY, SOUND, changed, write
@@ -98,3 +99,21 @@ def test_a_swapped_link_is_seen(tmp_path: Path) -> None:
     (catalog / ".new").symlink_to(tmp_path / "two")
     (catalog / ".new").replace(catalog / "sample")
     assert signature([catalog]) != before
+
+
+def test_the_folders_looked_at_are_those_that_are_loaded(tmp_path: Path) -> None:
+    """The look goes its own, quicker way; it must not miss a publication, nor one behind a link."""
+    root = tmp_path / "catalog"
+    write(root / "one")
+    write(root / "deep" / "er" / "two")
+    write(tmp_path / "elsewhere" / "three")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "circle").symlink_to(root)
+    write(root / ".hidden" / "four")
+    write(root / "__pycache__" / "five")
+    write(root / "1" / "2" / "3" / "4" / "5" / "too_deep")
+    seen = {stamp[0] for stamp in signature([root])}
+    assert {str(folder / "api.yaml") for folder in publication_folders(root)} == {
+        name for name in seen if name.endswith("/api.yaml")
+    }
+    assert {str(file) for file in plan_files_for(root, list(publication_folders(root)))} <= seen

@@ -24,13 +24,14 @@ from gateway.errors import Renderer
 from gateway.pipeline import Line
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
+from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Decided, Taken, UsageKey
 from quota.plans import Limits
-from storage.access import AccessRows
+from storage.access import AccessRows, Rest
 from storage.apps import App
 from storage.signing_keys import SigningKey
 from storage.subscriptions import Subscription
@@ -54,6 +55,17 @@ def rows(
     key = SigningKey(mint.kid, "ES256", mint.row.public_jwk, b"", "active", 0, 0)
     known = AccessRows(1, 0, [app], [subscription], frozenset(), frozenset(), [key])
     return replace(known, **changes)  # type: ignore[arg-type]  # only the sets are changed
+
+
+def built(
+    known: AccessRows, catalog: Catalog | None = None, now: float = 0.0, before: Snapshot | None = None
+) -> Snapshot:
+    """The snapshot of these rows."""
+    accounts = Accounts()
+    accounts.put_apps(known.apps)
+    accounts.put_grants(known.subscriptions)
+    few = Rest(known.version, known.changed_ms, known.organisations_disabled, known.revoked, known.keys)
+    return build(catalog or reference(), accounts, few, ISSUER, now, before)
 
 
 class Watched(MemoryCounters):
@@ -139,7 +151,7 @@ class Stand:
         )
 
     def use(self, known: AccessRows, catalog: Catalog | None = None) -> None:
-        self.snapshot = build(catalog or reference(), known, ISSUER, 0.0)
+        self.snapshot = built(known, catalog)
 
     def token(self, **claims: object) -> str:
         now = int(time.time())

@@ -12,27 +12,33 @@ from pathlib import Path
 import pytest
 
 from gateway.catalog.errors import CatalogFaults
-from gateway.snapshot.build import build
+from gateway.snapshot.accounts import Subscribed
+from gateway.snapshot.build import Snapshot
 from gateway.snapshot.keeper import SnapshotKeeper
 from storage import changes
 from storage.database import Database
 from tests.auth.mint import ISSUER, Mint
-from tests.gateway.line_of_one import APP, BACKENDS, SUBSCRIPTION, reference, rows
+from tests.gateway.line_of_one import APP, BACKENDS, SUBSCRIPTION, built, reference, rows
 
 MINT = Mint()
 
 
+def subscribed_in(snapshot: Snapshot) -> Subscribed | None:
+    return snapshot.subscribed.of(snapshot.access.grants["app_1", "eko/v1"])
+
+
 def test_what_comes_from_files_is_taken_over() -> None:
-    first = build(reference(), rows(MINT), ISSUER, 1.0)
-    second = build(reference(), rows(MINT), ISSUER, 2.0, first)
+    first = built(rows(MINT))
+    second = built(rows(MINT), None, 2.0, first)
     assert second.routes is first.routes
     assert second.documents is first.documents
     other = replace(reference(), digest="other")
-    assert build(other, rows(MINT), ISSUER, 3.0, first).routes is not first.routes
+    assert built(rows(MINT), other, 3.0, first).routes is not first.routes
 
 
 def test_a_subscription_has_limits_and_a_key_per_operation() -> None:
-    subscribed = build(reference(), rows(MINT), ISSUER, 1.0).subscribed["sub_1"]
+    subscribed = subscribed_in(built(rows(MINT)))
+    assert subscribed is not None
     key = subscribed.usage["getEcho"]
     assert key == ("sub_1", "org_1", "app_1", "eko/v1", "getEcho", "prova", 1)
     assert subscribed.usage["getEcho"] is key
@@ -40,32 +46,37 @@ def test_a_subscription_has_limits_and_a_key_per_operation() -> None:
 
 
 def test_a_new_plan_makes_new_keys() -> None:
-    first = build(reference(), rows(MINT), ISSUER, 1.0)
-    assert first.subscribed["sub_1"].usage["getEcho"].plan == "prova"
+    first = built(rows(MINT))
+    one = subscribed_in(first)
+    assert one is not None
+    assert one.usage["getEcho"].plan == "prova"
+    assert subscribed_in(built(rows(MINT), None, 2.0, first)) is one
     moved = rows(MINT, subscription=replace(SUBSCRIPTION, plan="innovation"))
-    second = build(reference(), moved, ISSUER, 2.0, first)
-    assert second.subscribed["sub_1"].usage["getEcho"].plan == "innovation"
+    second = built(moved, None, 2.0, first)
+    two = subscribed_in(second)
+    assert two is not None
+    assert two.usage["getEcho"].plan == "innovation"
 
 
 def test_a_plan_version_nobody_publishes_gives_no_limits() -> None:
     gone = rows(MINT, subscription=replace(SUBSCRIPTION, plan_version=99))
-    assert "sub_1" not in build(reference(), gone, ISSUER, 1.0).subscribed
+    assert subscribed_in(built(gone)) is None
 
 
 def test_access_follows_the_rows() -> None:
     disabled = rows(MINT, organisations_disabled=frozenset({"org_1"}))
-    assert not build(reference(), disabled, ISSUER, 1.0).access.apps[APP.client_id].organisation_active
+    assert not built(disabled).access.apps[APP.client_id].organisation_active
     waiting = rows(MINT, subscription=replace(SUBSCRIPTION, state="requested"))
-    assert not build(reference(), waiting, ISSUER, 1.0).access.grants["app_1", "eko/v1"].active
+    assert not built(waiting).access.grants["app_1", "eko/v1"].active
     stray = rows(MINT, subscription=replace(SUBSCRIPTION, app_id="app_of_nobody"))
-    assert not build(reference(), stray, ISSUER, 1.0).access.grants
+    assert not built(stray).access.grants
 
 
 def test_an_environment_without_an_address_is_not_offered() -> None:
     api = reference().apis["eko/v1"]
     bare = replace(api, upstreams=dict.fromkeys(api.upstreams, ()))
     catalog = replace(reference(), apis={"eko/v1": bare})
-    published = build(catalog, rows(MINT), ISSUER, 1.0).routes.find("GET", "/eko/v1/echo")
+    published = built(rows(MINT), catalog).routes.find("GET", "/eko/v1/echo")
     assert published.upstreams == {}
 
 

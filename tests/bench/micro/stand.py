@@ -30,11 +30,12 @@ from gateway.pipeline import Line
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
+from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
 from quota.counters.memory import MemoryCounters
-from storage.access import AccessRows
+from storage.access import AccessRows, Rest
 from storage.apps import App
 from storage.signing_keys import SigningKey
 from storage.subscriptions import Subscription
@@ -146,7 +147,11 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     publications.write(folder / "catalogue", SIZE)
     catalog = load.load([folder / "catalogue"], {publications.UPSTREAM_VARIABLE: UPSTREAM})
     rows, token = _rows(int(time.time()))
-    snapshot = build(catalog, rows, ISSUER, 0.0)
+    accounts = Accounts()
+    accounts.put_apps(rows.apps)
+    accounts.put_grants(rows.subscriptions)
+    few = Rest(1, 0, rows.organisations_disabled, rows.revoked, rows.keys)
+    snapshot = build(catalog, accounts, few, ISSUER, 0.0)
     counters = MemoryCounters(folder / "counters")
     asyncio.run(counters.start())
     clock = Clock()
