@@ -113,7 +113,9 @@ def run(plan: Plan, names: Sequence[str], only: str, folder: Path) -> dict[str, 
     busy = os.getloadavg()[0]  # cores' worth of other work in the last minute, before anything is started
     kit = Kit(sign("ES256", folder), sign("RS256", folder), plan.small)
     wanted = [case for case in CASES if case.id in names]
-    planned = sum(case.seconds(kit, plan) for case in wanted) + (memory.ESTIMATE if MEMORY in names else 0)
+    planned = sum(case.seconds(kit, plan, only) for case in wanted) + (
+        memory.ESTIMATE if MEMORY in names else 0
+    )
     made: list[dict[str, Any]] = []
     interrupted = False
     with ExitStack() as stack:

@@ -5,6 +5,7 @@ The ids are stable: they are the names in the JSON, and the portal's page on spe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from tests.bench.ours.sluss import Sluss, SlussTls
 from tests.bench.peers.asking import asking
 from tests.bench.peers.servers import Direct, Haproxy, Nginx
 from tests.bench.peers.services import Caddy, StarletteHttpx, Traefik
+from tests.bench.stage import START_ESTIMATE
 from tests.bench.tokens import Signed
 
 PLAIN = Call()
@@ -46,15 +48,13 @@ class Case:
     spread: bool = False
     snapshot: bool = False  # measure what a change costs, too
 
-    def seconds(self, kit: Kit, plan: Plan) -> float:
+    def seconds(self, kit: Kit, plan: Plan, only: str = "") -> float:
         """About how long it takes, for the estimate."""
+        wanted = [candidate for candidate in self.candidates(kit) if re.search(only, candidate.id)]
         loads = len(self.connections) * plan.rounds * plan.seconds + 1
-        return len(self.candidates(kit)) * (loads + START_ESTIMATE) + (
-            SNAPSHOT_ESTIMATE if self.snapshot else 0
-        )
+        return len(wanted) * (loads + START_ESTIMATE) + (SNAPSHOT_ESTIMATE if self.snapshot else 0)
 
 
-START_ESTIMATE = 3.0
 SNAPSHOT_ESTIMATE = 30.0
 
 

@@ -22,6 +22,7 @@ from tests.bench.load import Generator, generator
 from tests.bench.machine import Cores, Process
 from tests.bench.measure import Failed, Plan
 
+START_ESTIMATE = 3.0  # seconds that a candidate takes to start
 MOST_REASON = 400  # characters of a failure in the report; all of it is said while it runs
 
 
@@ -37,6 +38,10 @@ class Progress:
         self._planned = max(planned, 1.0)
         self._done = 0.0
         self._began = time.monotonic()
+
+    def passed(self, seconds: float) -> None:
+        """A step without a line of its own is done."""
+        self._done += seconds
 
     def said(self, line: str, seconds: float) -> None:
         """A step that was planned to take so many seconds is done."""
@@ -138,6 +143,7 @@ class Stage:
         for process in running.processes:
             stack.callback(process.stop)
         outcome.started.append((candidate, running))
+        self.progress.passed(START_ESTIMATE)
 
 
 def _listen(candidate: Candidate, running: Running, outcome: Outcome) -> None:
