@@ -19,6 +19,7 @@ from prometheus_client.core import Metric
 
 from auth.authenticate import Authenticator
 from gateway.access_log import AccessLog, Record, unread_record
+from gateway.cache.store import Store
 from gateway.catalog.errors import CatalogFaults
 from gateway.edge.clock import Clock
 from gateway.edge.door.certificates import CertificateFault, Certificates
@@ -84,25 +85,19 @@ class Edge:
         pools = Pools(clock, AnswerReader(), settings.own_ports)
         self.upstreams = Upstreams(settings.control_url, pools, clock)
         self.log = AccessLog(settings.access_log)
-        self.metrics = LineMetrics(self._gauges, lambda: self.server.turned_away, self._families)
+        self.metrics = LineMetrics(
+            self._gauges, lambda: self.server.turned_away, self._families, self.keeper.deprecated
+        )
         self.renderer = Renderer(settings.issuer)
         self.tracer = Tracer()
         self.keeper.listeners.append(lambda snapshot: self.upstreams.follow(snapshot.catalog))
         self.tunnels = Tunnels(self.counters)
-        line = Line(
-            snapshot=lambda: self.keeper.current,
-            authenticator=Authenticator(settings.issuer, frozenset((settings.issuer,))),
-            counters=self.counters,
-            upstreams=self.upstreams,
-            renderer=self.renderer,
-            tracer=self.tracer,
-            record=self._record,
-            tunnels=self.tunnels,
-        )
+        self.cache = Store(settings.cache_bytes)
+        self.keeper.listeners.append(lambda snapshot: self.cache.follow(snapshot.catalog))
         review = Review(lambda: self.keeper.current, self._exchanges)
         self.keeper.listeners.append(review.begin)
         self.server = EdgeServer(
-            line,
+            self._line(),
             self._rendered,
             EdgeLimits(connections=affordable_connections(EdgeLimits().connections)),
             settings.trusted_proxies,
@@ -126,8 +121,22 @@ class Edge:
             self.certificates,
         )
 
+    def _line(self) -> Line:
+        issuer = self.settings.issuer
+        return Line(
+            snapshot=lambda: self.keeper.current,
+            authenticator=Authenticator(issuer, frozenset((issuer,))),
+            counters=self.counters,
+            upstreams=self.upstreams,
+            renderer=self.renderer,
+            tracer=self.tracer,
+            record=self._record,
+            tunnels=self.tunnels,
+            cache=self.cache,
+        )
+
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
-        return self.vitals.gauges()
+        return (*self.vitals.gauges(), *self.cache.gauges())
 
     def _families(self) -> Iterable[Metric]:
         return families(self.upstreams)

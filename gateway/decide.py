@@ -28,7 +28,6 @@ from gateway.edge.target import check_path, check_query
 from gateway.errors import NoSuchApi
 from gateway.headers import Caller, Field, limit_fields
 from gateway.route import DECIDE
-from gateway.trace import Trace
 from quota.counters.protocol import Decision
 from quota.plans import Limits
 
@@ -57,13 +56,10 @@ def asked(request: Request) -> tuple[str, str, bytes]:
     return _method(verb), *_target(target)
 
 
-def yes(
-    caller: Caller, trace: Trace, decision: Decision, limits: Limits, life: Sequence[Field]
-) -> list[Field]:
+def yes(caller: Caller, decision: Decision, limits: Limits, life: Sequence[Field]) -> list[Field]:
     """The headers of the answer 200: what the line would have told upstream and client."""
     return [
         *caller.identity,
-        *trace.fields,
         *limit_fields(decision, limits),
         *life,
         (b"Cache-Control", b"no-store"),

@@ -7,6 +7,7 @@ Refusal                       the gateway's own reasons to refuse
 ├── ApiRetired                410, names the version after it
 ├── ApiBrownout               503, with Retry-After
 ├── OriginNotAllowed          403
+├── NotCached                 504
 ├── LimitReached              429, with Retry-After
 │   ├── RateExceeded
 │   └── QuotaExceeded
@@ -101,6 +102,12 @@ class OriginNotAllowed(Refusal):
     en = "Pages from that origin may not call the API in a browser."
 
 
+class NotCached(Refusal):
+    code = "not-cached"
+    sv = "Anropet godtar bara ett sparat svar (only-if-cached), och det finns inget."
+    en = "The call accepts a kept answer only (only-if-cached), and there is none."
+
+
 class LimitReached(Refusal):
     code = "limit-reached"
     sv = "En gräns är nådd."
@@ -158,6 +165,7 @@ STATUS: dict[type[Exception], int] = {
     ApiRetired: 410,
     ApiBrownout: 503,
     OriginNotAllowed: 403,
+    NotCached: 504,
     LimitReached: 429,
     CountersUnavailable: 503,
     PlanMissing: 503,

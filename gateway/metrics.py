@@ -6,7 +6,7 @@ Label sets are bounded: API and operation come from the catalogue, never from a 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -37,12 +37,14 @@ class LineMetrics(Collector):
         gauges: Callable[[], Iterable[tuple[str, str, float]]],
         turned_away: Callable[[], Mapping[str, int]] = dict,
         further: Callable[[], Iterable[Metric]] = tuple,
+        deprecated: Callable[[], Container[str]] = frozenset,
     ) -> None:
         self._further = further
         self._series: dict[tuple[str, str, str, int], _Series] = {}
         self._refusals: dict[str, int] = {}
         self._gauges = gauges
         self._turned_away = turned_away
+        self._deprecated = deprecated  # keys of APIs on their way out
 
     def observe(self, record: Record) -> None:
         place = record.place
@@ -89,12 +91,26 @@ class LineMetrics(Collector):
         for reason, count in self._turned_away().items():
             away.add_metric([reason], count)
         yield away
+        yield self._leaving()
         yield calls
         yield sizes
         yield refused
         for name, meaning, value in self._gauges():
             yield GaugeMetricFamily(name, meaning, value=value)
         yield from self._further()
+
+    def _leaving(self) -> Metric:
+        """Who has not moved yet: all calls to versions that are deprecated now, since the process began."""
+        family = CounterMetricFamily(
+            "sluss_deprecated_calls", "Calls to versions on their way out", labels=["api"]
+        )
+        deprecated, calls = self._deprecated(), dict[str, int]()
+        for (api, _, _, _), series in self._series.items():
+            if api in deprecated:
+                calls[api] = calls.get(api, 0) + sum(series.buckets)
+        for api, count in calls.items():
+            family.add_metric([api], count)
+        return family
 
     def page(self) -> bytes:
         """The exposition text, with these metrics alone: importing a library must not add to it."""

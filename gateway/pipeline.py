@@ -10,35 +10,35 @@ another proxy holds; only "proxy" is left out.
     authenticate  Authorization → principal                          401
     authorise     principal, demand, access table → grant            401 403
     limit         limits, units → decision, all or nothing           429 503
-    proxy         the call goes upstream, the answer comes back      502 504 413 …
+    proxy         the call goes upstream, or is answered from cache  502 504 413 …
     meter         one record, whatever happened; units given back when the rule says so
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic, time
-from typing import Final
 
 from auth.authenticate import Authenticator
 from auth.authorise import authorise
 from auth.errors import AuthError, TokenInQuery
 from gateway import decide
 from gateway.access_log import NOBODY, Record, place_of
-from gateway.answers import cors
-from gateway.catalog.model import Family
+from gateway.answers import cors, own
+from gateway.cache.store import Store
+from gateway.cache.visit import Visit
 from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
-from gateway.edge.order import Terms
 from gateway.errors import (
     ApiRetired,
-    MethodNotAllowed,
     NoSuchApi,
     NoSuchOperation,
+    NotCached,
     PlanMissing,
     Refusal,
+    Rendered,
     Renderer,
     Starting,
     UpstreamMissing,
@@ -46,20 +46,17 @@ from gateway.errors import (
     status_of,
 )
 from gateway.headers import Caller, Callers, arrival_lines, limit_fields, limit_lines
-from gateway.proxy.upstreams import Upstreams
+from gateway.proxy.upstreams import CONTROL_TERMS, Upstreams
 from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.admission import Admission
 from gateway.snapshot.build import Snapshot
-from gateway.snapshot.published import Document, Published
+from gateway.snapshot.published import Published
 from gateway.trace import Tracer
 from gateway.tunnels.errors import AccessEnded
 from gateway.tunnels.registry import Tunnels
 from gateway.tunnels.tunnel import Tunnel
 from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
-
-# 20 s: with a hanging database the control plane answers 503 by itself, in 17 at most.
-CONTROL_TERMS: Final = Terms(1 << 20, first_byte_timeout=20.0, pass_authorization=True, pass_cookies=True)
 
 
 @dataclass(slots=True)
@@ -74,6 +71,7 @@ class Line:
     tracer: Tracer
     record: Callable[[Record], None]
     tunnels: Tunnels
+    cache: Store
     callers: Callers = field(default_factory=Callers)
 
     def __call__(self, exchange: Exchange) -> None:
@@ -85,7 +83,7 @@ class Call:
 
     __slots__ = (
         "admission", "began", "caller", "code", "deciding", "decision", "exchange", "line", "method", "outcome",
-        "path", "published", "query", "time", "trace", "tunnel",
+        "path", "published", "query", "time", "trace", "tunnel", "visit",
     )  # fmt: skip
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
@@ -105,15 +103,16 @@ class Call:
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.tunnel: Tunnel | None = None
+        self.visit: Visit | None = None
         self.code = ""
 
     def start(self) -> None:
         line, request = self.line, self.exchange.request
         if (snapshot := line.snapshot()) is None:
             return self._refuse(Starting())
-        if self.method == "OPTIONS" and self._preflight(snapshot):
-            return None
         try:
+            if self.method == "OPTIONS" and self._preflight(snapshot):
+                return None
             published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
                 raise ApiRetired(published.successor)
@@ -131,8 +130,8 @@ class Call:
                 self.tunnel = line.tunnels.make(request, published, known.subscribed)
         except NoSuchApi as refusal:
             return self._beside_the_apis(refusal)
-        except NoSuchOperation as refusal:
-            return self._document(snapshot.documents.get(self.path), refusal)
+        except NoSuchOperation:
+            return self._document(snapshot)
         except (Refusal, AuthError, EdgeFault) as refusal:
             return self._refuse(refusal)
         self.admission = known
@@ -152,7 +151,7 @@ class Call:
         return Admission(request, published, snapshot, self.caller, subscribed, self.time)
 
     def _limited(self, decision: Decision) -> None:
-        """The counters have answered: on to the upstream, or back with 429."""
+        """The counters have answered: on to the upstream or a kept answer, or back with 429."""
         self.decision = decision
         admission, taken, trace = self.admission, decision.taken, self.trace
         assert admission is not None
@@ -161,13 +160,17 @@ class Call:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(limit_refusal(decision))
         if self.deciding:
-            said = decide.yes(admission.caller, trace, decision, limits, published.life)
-            return self._allow(said, taken)
+            if self._settled(taken):
+                said = decide.yes(admission.caller, decision, limits, published.life)
+                self._answer(Rendered(200, said, b""))
+            return None
         line, request = self.line, self.exchange.request
         told = trace.lines + limit_lines(decision, limits) + published.answer_lines
         if published.shaping is not None:
-            published.shaping.prepare(request)
-            told += published.shaping.lines(request)
+            told += published.shaping.apply(request)
+            visit = published.shaping.visit(line.cache, request, admission.caller, self.time, self.began)
+            if visit is not None and self._from_cache(visit, told, taken):
+                return None
         order = Order(
             (group := line.upstreams.of(published.upstreams[admission.environment])).pick(),
             request.target[published.cut :],
@@ -178,34 +181,44 @@ class Call:
             partial(line.counters.sent, taken),
             group=group,
         )
+        if self.visit is not None:
+            self.visit.accompany(order)
         if self.tunnel is not None:
             order = self.tunnel.order(order, partial(line.counters.keep, taken))
         return self.exchange.forward(order, self._ended)
 
-    def _allow(self, headers: list[tuple[bytes, bytes]], taken: Taken) -> None:
-        """Decision mode: the call goes its way past us and its unit is kept; unless nobody waits any more."""
+    def _from_cache(self, visit: Visit, told: bytes, taken: Taken) -> bool:
+        """A kept answer stands for the service's and is counted like one. False: there is none."""
+        kept = visit.find()
+        if kept is None and visit.only_kept:
+            self._meter(taken, Outcome.UPSTREAM_FAILED)
+            self._refuse(NotCached())
+            return True
+        if kept is None:
+            self.visit = visit
+        elif self._settled(taken):
+            self.exchange.replay(kept.head + told, kept.body)
+            self._record(kept.status, len(kept.body))
+        return kept is not None
+
+    def _settled(self, taken: Taken) -> bool:
+        """The call passes without a service of ours: its unit is kept, unless nobody waits any more."""
+        self._meter(taken, Outcome.UPSTREAM_FAILED if self.exchange.gone else Outcome.SERVED)
         if self.exchange.gone:
-            self.outcome = Outcome.UPSTREAM_FAILED
-            self.line.counters.give_back(taken)
-            return self._record(status_of(ClientGone()), 0)
-        self.outcome = Outcome.SERVED
-        self.line.counters.keep(taken)
-        self.exchange.reply(200, headers, b"")
-        return self._record(200, 0)
+            self._record(status_of(ClientGone()), 0)
+        return not self.exchange.gone
+
+    def _meter(self, taken: Taken, outcome: Outcome) -> None:
+        self.outcome, counters = outcome, self.line.counters
+        (counters.keep if outcome is Outcome.SERVED else counters.give_back)(taken)
 
     def _preflight(self, snapshot: Snapshot) -> bool:
         """A browser asks before it calls; answered here, before anyone is known. False: it is no such question."""
         rules, asked = snapshot.cors_at(self.path), cors.asked(self.exchange.request)
         if rules is None or asked is None or self.deciding:
             return False
-        try:
-            self.published = snapshot.routes.find(asked, self.path)
-            permission = rules.permission(self.exchange.request, asked)
-        except Refusal as refusal:
-            self._refuse(refusal)
-        else:
-            self.exchange.reply(204, [*permission, *self.trace.fields], b"")
-            self._record(204, 0)
+        self.published = snapshot.routes.find(asked, self.path)
+        self._answer(Rendered(204, rules.permission(self.exchange.request, asked), b""))
         return True
 
     def _beside_the_apis(self, refusal: NoSuchApi) -> None:
@@ -230,53 +243,47 @@ class Call:
         self.deciding = True
         return self.start()
 
-    def _document(self, document: Document | None, refusal: NoSuchOperation) -> None:
-        """The documents that stand beside an API's operations: openapi.json, openapi.yaml, api-info."""
-        if document is None or self.deciding:
-            return self._refuse(refusal)
-        if self.method not in ("GET", "HEAD"):
-            return self._refuse(MethodNotAllowed(("GET", "HEAD")))
-        self.exchange.reply(200, [*document.fields, *self.trace.fields], document.body)
-        return self._record(200, len(document.body))
+    def _document(self, snapshot: Snapshot) -> None:
+        """No operation is there, but one of the documents beside them may be."""
+        try:
+            self._answer(own.document({} if self.deciding else snapshot.documents, self.method, self.path))
+        except Refusal as refusal:
+            self._refuse(refusal)
+
+    def _answer(self, answer: Rendered) -> None:
+        self.exchange.reply(answer.status, [*answer.headers, *self.trace.fields], answer.body)
+        self._record(answer.status, len(answer.body))
 
     def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
         """Our own answer instead of the upstream's."""
-        published, snapshot, request = self.published, self.line.snapshot(), self.exchange.request
-        answer = self.line.renderer.render(
-            refusal,
-            # the API's, also where none of its operations was found
-            family=snapshot.family_at(self.path) if snapshot is not None else Family.REST,
-            accept_language=request.accept_language,
-            instance=self.trace.instance,
-        )
-        headers = [*answer.headers, *self.trace.fields, *decide.carried(request, answer.body)]
-        shared = snapshot.cors_at(self.path) if snapshot is not None else None
-        if shared is not None and not self.deciding:
-            headers.extend(shared.fields(request))
+        line, request, published = self.line, self.exchange.request, self.published
+        answer = own.refusal(refusal, line.renderer, line.snapshot(), self.path, request, self.trace.instance)
+        more = decide.carried(request, answer.body)
         if published is not None:
-            headers.extend(published.life)
+            more.extend(published.life)
         if self.decision is not None and self.admission is not None:
-            headers.extend(limit_fields(self.decision, self.admission.limits))
-        self.exchange.reply(answer.status, headers, answer.body)
+            more.extend(limit_fields(self.decision, self.admission.limits))
         self.code = refusal.code
-        self._record(answer.status, len(answer.body))
+        self._answer(replace(answer, headers=[*answer.headers, *more]))
 
     def _ended(self, ending: Ending) -> None:
         """The exchange with the upstream is over, well or badly: keep the units or give them back, then record."""
-        fault = ending.fault
+        fault, visit = ending.fault, self.visit
+        if self.published is not None and self.published.shaping is not None:
+            self.published.shaping.ended(self.line.cache, visit, self.path, ending.status)
         taken = self.decision.taken if self.decision is not None else None
         if taken is not None:
             left = isinstance(fault, (ClientGone, AccessEnded))
             whole = fault is None
             how = ending_of(ending.upstream_reached, ending.upstream_status, client_left=left, whole=whole)
-            self.outcome = OUTCOMES[how]
-            if self.outcome is Outcome.SERVED:
-                self.line.counters.keep(taken)
-            else:
-                self.line.counters.give_back(taken)
+            self._meter(taken, OUTCOMES[how])
         if fault is not None:
             if not ending.answered and not isinstance(fault, ClientGone):
-                return self._refuse(fault)
+                kept = visit.rescue(fault) if visit is not None else None
+                if kept is None:
+                    return self._refuse(fault)
+                self.exchange.replay(kept.head, kept.body)
+                ending.status, ending.bytes_out = kept.status, len(kept.body)
             self.code = fault.code
         status = ending.status or status_of(fault or ClientGone())
         return self._record(status, ending.bytes_out, ending.bytes_in, ending.upstream_status)

@@ -77,6 +77,11 @@ SETTINGS = (
         "max-age of Strict-Transport-Security on answers over TLS; none when the issuer is loopback.",
     ),
     Setting("SLUSS_DRAIN_SECONDS", "20", "How long calls in flight may go on after SIGTERM."),
+    Setting(
+        "SLUSS_CACHE_BYTES",
+        "67108864",
+        "Memory for kept answers in each edge process, in bytes; 0 keeps none.",
+    ),
     Setting("SLUSS_ACCESS_LOG", "-", "File for access records, '-' for standard output, empty for none."),
     Setting(
         "SLUSS_UPSTREAM_<NAME>",

@@ -66,6 +66,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     drain_seconds: float
     access_log: str
+    cache_bytes: int
     door: Door = Door()
     upstream_variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -226,6 +227,7 @@ def load(
         edge_processes=reader.number("SLUSS_EDGE_PROCESSES", 1, 1, 64),
         trusted_proxies=reader.networks("SLUSS_TRUSTED_PROXIES"),
         drain_seconds=float(reader.number("SLUSS_DRAIN_SECONDS", 20, 0, 3600)),
+        cache_bytes=reader.number("SLUSS_CACHE_BYTES", 64 * 1024 * 1024, 0, 2**40),
         access_log=reader.text("SLUSS_ACCESS_LOG", "-"),
         door=_door(reader, issuer),
         upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
@@ -252,12 +254,10 @@ def _door(reader: _Reader, issuer: str) -> Door:
     )
     if door.tls is not None and not issuer.startswith("https:"):
         reader.faults.append(f"SLUSS_ISSUER={issuer!r}: must begin with https://, for SLUSS_TLS_CERT is set")
-    for name, wanted in (
-        ("SLUSS_PROXY_PROTOCOL", door.proxy_protocol),
-        ("SLUSS_CLIENT_CERT_HEADER", door.client_cert_header),
-    ):
+    proxied = {"PROXY_PROTOCOL": door.proxy_protocol, "CLIENT_CERT_HEADER": door.client_cert_header}
+    for name, wanted in proxied.items():
         if wanted and not reader.text("SLUSS_TRUSTED_PROXIES", ""):
-            reader.faults.append(f"{name}: nobody is trusted to send it; set SLUSS_TRUSTED_PROXIES")
+            reader.faults.append(f"SLUSS_{name}: nobody is trusted to send it; set SLUSS_TRUSTED_PROXIES")
     return door
 
 

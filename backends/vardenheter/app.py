@@ -30,7 +30,7 @@ from backends.vardenheter.generate import FILE
 
 BASE = "/vardenheter/v1"
 TIME_ZONE = "Europe/Stockholm"
-FRESH = {"Cache-Control": "private, max-age=3600"}
+FRESH = {"Cache-Control": "public, max-age=3600"}  # open data, the same for everyone
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TYPES = {
     "health-centre": ("Vårdcentral", "Health centre"),

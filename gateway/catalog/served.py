@@ -13,9 +13,19 @@ from urllib.parse import urljoin
 import orjson
 import yaml
 
+from gateway.catalog.answers.brownouts import written
 from gateway.catalog.model import Api
 
 API_INFO_PATH = "/api-info"
+_MOMENT = {"type": "string", "format": "date-time"}
+_BROWNOUTS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["from", "to"],
+        "properties": {"from": _MOMENT, "to": _MOMENT},
+    },
+}
 
 
 def _absolute(value: str, base_url: str) -> str:
@@ -60,7 +70,10 @@ def _info_operation(api: Api, base_url: str, language: str) -> dict[str, Any]:
                             "schema": {
                                 "type": "object",
                                 "required": list(_info(api, base_url)),
-                                "properties": {name: {"type": "string"} for name in _info(api, base_url)},
+                                "properties": {
+                                    name: _BROWNOUTS if name == "apiBrownouts" else {"type": "string"}
+                                    for name in _info(api, base_url)
+                                },
                             },
                             "example": _info(api, base_url),
                         }
@@ -107,13 +120,16 @@ def openapi_yaml(api: Api, base_url: str, language: str) -> bytes:
     return text
 
 
-def _info(api: Api, base_url: str) -> dict[str, str]:
+def _info(api: Api, base_url: str) -> dict[str, Any]:
+    """The five members of the profile; and planned brown-outs, when there are any."""
+    planned = [{"from": written(each.start), "to": written(each.end)} for each in api.answers.brownouts]
     return {
         "apiName": api.id,
         "apiVersion": api.version,
         "apiReleased": api.released,
         "apiDocumentation": f"{base_url}{api.documentation}",
         "apiStatus": api.status.value,
+        **({"apiBrownouts": planned} if planned else {}),
     }
 
 

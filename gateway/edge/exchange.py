@@ -115,17 +115,21 @@ class Exchange:
         """
         if self.gone or self._state not in (DECIDING, FAILED):
             return
-        client = self._client
-        keep = (
-            client.settle_body()
-            and self.request.keep_alive
-            and not (close or self._spoilt or client.server.draining)
-        )
+        client, keep = self._client, self._keeps(close)
         date, head_only = client.clock.date, self.request.method == "HEAD"
         hsts = client.server.hsts if self.request.secure else b""
         client.write(
             local_answer(status, headers, body, date=date, keep=keep, head_only=head_only, hsts=hsts)
         )
+        self._state = ENDED
+        client.finished(keep)
+
+    def replay(self, head: bytes, body: bytes) -> None:
+        """A whole answer that was kept: ``head`` is its lines, each with CRLF, framing among them."""
+        if self.gone or self._state not in (DECIDING, FAILED):
+            return
+        client, keep = self._client, self._keeps(False)
+        client.write(b"%b%b\r\n%b" % (head, b"" if keep else b"Connection: close\r\n", body))
         self._state = ENDED
         client.finished(keep)
 
@@ -195,13 +199,13 @@ class Exchange:
     def answer(self, answer: Answer, content: bytes, complete: bool) -> None:
         client = self._client
         request = self.request
-        self.upstream_status = answer.status
         self.answered = True
         self._state = ANSWERING
         self._since = client.clock.now
-        self.bytes_out = len(content)
         if self._order.watch is not None:
-            watch_begin(self._order, answer, content, complete)
+            answer, content = watch_begin(self._order, answer, content, complete)
+        self.upstream_status = answer.status
+        self.bytes_out = len(content)
         # An answer that begins before the request has ended is the last one here: what the client still sends
         # could not be told from its next request.
         complete_request = not request.has_body or client.body_complete
@@ -423,6 +427,15 @@ class Exchange:
             self._fail(SlowClient("total time") if uploading else UpstreamTimeout("total time"))
 
     # --- within
+
+    def _keeps(self, close: bool) -> bool:
+        """May the connection go on after an answer of our own?"""
+        client = self._client
+        return (
+            client.settle_body()
+            and self.request.keep_alive
+            and not (close or self._spoilt or client.server.draining)
+        )
 
     def _patience(self) -> float:
         """How long the upstream may be silent now. While it waits for the client, that is no matter of its

@@ -40,12 +40,15 @@ STANDARD: Final = Terms()
 class Watch(Protocol):
     """``begin`` with the head, ``content`` as it comes without its framing, ``end`` once after a ``begin``.
 
+    ``begin`` may give another answer with its whole content, which the client then gets instead; only for an answer
+    that has no content of its own (a 304).
+
     Nothing is called when no answer came, nor for a tunnel. ``answer.lines`` are what passes to the client, before
     the order's own lines and without framing; the list is the relay's, to be copied by who keeps it. ``whole`` is
     False when the answer was cut or the client left.
     """
 
-    def begin(self, answer: Answer) -> None: ...
+    def begin(self, answer: Answer) -> tuple[Answer, bytes] | None: ...
 
     def content(self, data: bytes) -> None: ...
 
@@ -185,15 +188,19 @@ class Collecting:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def watch_begin(order: Order, answer: Answer, content: bytes, complete: bool) -> None:
+def watch_begin(order: Order, answer: Answer, content: bytes, complete: bool) -> tuple[Answer, bytes]:
+    """What the client gets: the answer, or the one the observer gives instead."""
     if order.watch is None:
-        return
+        return answer, content
     try:
-        order.watch.begin(answer)
+        instead = order.watch.begin(answer)
     except Exception:  # the observer is not ours, and its fault no reason to lose the answer
         _dismiss(order)
-        return
+        return answer, content
+    if instead is not None and complete and not content:
+        answer, content = instead
     watch_content(order, content, complete)
+    return answer, content
 
 
 def watch_content(order: Order, content: bytes, complete: bool) -> None:

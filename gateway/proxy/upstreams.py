@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from gateway.catalog.model import Balancing, Catalog
 from gateway.catalog.model import Upstream as Place
 from gateway.edge.clock import Clock
+from gateway.edge.order import Terms
 from gateway.proxy.address import Address
 from gateway.proxy.checker import Checker
 from gateway.proxy.dialling.dialler import Dialler
@@ -20,6 +22,9 @@ from gateway.proxy.dialling.secure import Contexts
 from gateway.proxy.group import Choice, Group
 from gateway.proxy.pool import PoolLimits, Upstream
 from gateway.proxy.response import AnswerReader
+
+# 20 s: with a hanging database the control plane answers 503 by itself, in 17 at most.
+CONTROL_TERMS: Final = Terms(1 << 20, first_byte_timeout=20.0, pass_authorization=True, pass_cookies=True)
 
 
 class Pools:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from auth.policy import AccessTable
 from auth.tokens.keys import VerificationKeys
 from gateway.answers.cors import Cors
-from gateway.catalog.model import Catalog, Family
+from gateway.catalog.model import Catalog, Family, Status
 from gateway.route import Routes
 from gateway.snapshot.accounts import Accounts, Subscriptions
 from gateway.snapshot.published import Document, Published, cors_of, documents_of, routes_of
@@ -27,6 +27,11 @@ class Snapshot:
     access: AccessTable
     subscribed: Subscriptions
     mark: object = field(default_factory=object)  # this snapshot and no other, without holding on to it
+
+    @property
+    def deprecated(self) -> frozenset[str]:
+        """Keys of the APIs on their way out."""
+        return frozenset(key for key, api in self.catalog.apis.items() if api.status is Status.DEPRECATED)
 
     def family_at(self, path: str) -> Family:
         """The family of the API below whose base a path lies; REST where there is none."""

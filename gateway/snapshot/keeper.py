@@ -71,6 +71,10 @@ class SnapshotKeeper:
         self.current: Snapshot | None = None
         self.listeners: list[Callable[[Snapshot], None]] = []
 
+    def deprecated(self) -> frozenset[str]:
+        """Keys of the APIs on their way out, for the metrics."""
+        return self.current.deprecated if self.current is not None else frozenset()
+
     async def start(self) -> None:
         """Load everything once; faults here stop the start. Raises CatalogFaults, StorageError."""
         await self._rebuild(self._watcher.load())

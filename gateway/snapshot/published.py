@@ -93,7 +93,7 @@ def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
                 life=life,
                 answer_lines=SECURITY_LINES + lines_of(life) + rules.response_lines,
                 successor=successor_address(successor, issuer) if successor is not None else "",
-                shaping=shaping_of(api, cors, rules.request_gone),
+                shaping=shaping_of(api, operation, cors, rules),
                 place=Place(api.base + operation.path, api.key, operation.id),
             ),
         )

@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gateway.catalog.answers.brownouts import written
+from gateway.catalog.answers.values import Brownout
 from gateway.catalog.model import Api, Catalog
 from portal_docs.errors import BuildFailed
 from portal_docs.generate import operation as operations
@@ -124,15 +126,24 @@ def _environment(language: str) -> Environment:
     env.filters["fence"] = fence
     env.filters["heading"] = _heading
     env.filters["reason"] = _reason
+    env.filters["planned"] = _planned
     env.globals.update(
         w=words.words(language),
         lang=language,
         status_names={status: text[language] for status, text in words.STATUS.items()},
         status_notes={status: text[language] for status, text in words.STATUS_NOTE.items()},
         family_names={family: text[language] for family, text in words.FAMILY.items()},
+        shared_names={shared: text[language] for shared, text in words.SHARED.items()},
+        guide=f"/portal/{'en/' if language == 'en' else ''}guides/answers/",
         environment_names={env_: text[language] for env_, text in words.ENVIRONMENT.items()},
     )
     return env
+
+
+def _planned(brownout: Brownout) -> str:
+    """`2026-12-01 09:00–09:30`, Swedish time; with both days when they differ."""
+    start, end = (written(at).replace("T", " ")[:16] for at in (brownout.start, brownout.end))
+    return f"{start}–{end[11:] if end[:10] == start[:10] else end}"
 
 
 def _heading(sentences: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.catalog.answers.values import Shared
 from gateway.catalog.model import Environment, Family, Status, Text
 
 WORDS = {
@@ -115,6 +116,11 @@ WORDS = {
     "service_level": Text("Servicenivå", "Service level"),
     "status": Text("Status", "Status"),
     "summary": Text("Vad den gör", "What it does"),
+    "brownouts": Text("Planerade avbrott (svensk tid)", "Planned brown-outs (Swedish time)"),
+    "in_browser": Text("Anrop från webbläsare", "Calls from browsers"),
+    "every_origin": Text("sidor från alla ursprung", "pages of every origin"),
+    "kept_answers": Text("Svar sparas", "Answers are kept"),
+    "what_then": Text("mer om det", "more about it"),
     "sunset_on": Text("Stängs", "Closes"),
     "technical": Text("Teknik", "Technology"),
     "terms": Text("Villkor", "Terms"),
@@ -135,6 +141,12 @@ STATUS = {
     Status.DEPRECATED: Text("på väg bort", "deprecated"),
     Status.RETIRED: Text("stängd", "retired"),
     Status.DECOMMISSIONED: Text("avvecklad", "decommissioned"),
+}
+
+SHARED = {
+    Shared.SUBJECT: Text("för samma person och app", "for the same subject and app"),
+    Shared.ORGANISATION: Text("inom organisationen", "within the organisation"),
+    Shared.EVERYONE: Text("för alla (öppna data)", "for everyone (open data)"),
 }
 
 STATUS_NOTE = {

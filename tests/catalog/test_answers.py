@@ -109,6 +109,7 @@ def test_times_of_an_operation_take_the_rest_from_the_api(tmp_path: Path) -> Non
         ("cache: {}\n", "shared"),
         ("cache: { shared: world }\n", "/cache/shared"),
         ("cache: { shared: everyone, operations: [nothing] }\n", "no operation 'nothing'"),
+        ("access: { passAuthorization: true }\ncache: { shared: organisation }\n", "may answer by it"),
         ("timeouts: { total: 5, firstByte: 6 }\n", "never reached"),
         ("timeouts: { operations: { listThings: { firstByte: 9, total: 8 } } }\n", "never reached"),
         ("timeouts: { operations: { nothing: { total: 8 } } }\n", "no operation 'nothing'"),

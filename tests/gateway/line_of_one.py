@@ -11,6 +11,7 @@ from pathlib import Path
 
 from auth.authenticate import Authenticator
 from gateway.access_log import Record
+from gateway.cache.store import Store
 from gateway.catalog import load
 from gateway.catalog.model import Catalog
 from gateway.edge.clock import Clock
@@ -148,10 +149,12 @@ class Stand:
             Tracer(),
             self.records.append,
             Tunnels(self.counters),
+            Store(1024 * 1024),
         )
 
     def use(self, known: AccessRows, catalog: Catalog | None = None) -> None:
         self.snapshot = built(known, catalog)
+        self.line.cache.follow(self.snapshot.catalog)
 
     def token(self, **claims: object) -> str:
         now = int(time.time())

@@ -61,3 +61,13 @@ def test_gauges_are_asked_when_scraped() -> None:
 def test_the_page_holds_nothing_but_ours() -> None:
     page = LineMetrics(list).page().decode()
     assert all(line.startswith(("#", "sluss_")) for line in page.splitlines())
+
+
+def test_calls_to_versions_on_their_way_out_are_counted_for_each_api() -> None:
+    leaving: set[str] = set()
+    metrics = LineMetrics(list, deprecated=lambda: leaving)
+    for status in (200, 503):
+        metrics.observe(replace(CALL, status=status))
+    assert lines(metrics, "sluss_deprecated_calls_total") == {}
+    leaving.add("a/v1")
+    assert lines(metrics, "sluss_deprecated_calls_total") == {'{api="a/v1"}': 2}

@@ -18,12 +18,12 @@ from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader
 from gateway.errors import catalogue, status_of
-from gateway.pipeline import CONTROL_TERMS
 from gateway.proxy import response
 from gateway.proxy.budget import RetryLimits
 from gateway.proxy.dialling.names import PERIOD_SECONDS
 from gateway.proxy.outlier import OutlierLimits
 from gateway.proxy.pool import PoolLimits
+from gateway.proxy.upstreams import CONTROL_TERMS
 from gateway.tunnels.limits import TunnelLimits
 from tests.portal.documents import LANGUAGES, code, page, plain_figures, seconds, section, size, table
 

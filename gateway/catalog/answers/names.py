@@ -21,7 +21,8 @@ _FRAMING: Final = frozenset(("content-length", "transfer-encoding", "host"))
 _IDENTITY: Final = frozenset(
     ("authorization", "cookie", "cookie2", "forwarded", "x-forwarded", "x-real-ip", "x-client-ip",
      "x-cluster-client-ip", "x-originating-ip", "x-remote-ip", "x-remote-addr", "x-remote-user", "remote-user",
-     "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "client-ip")
+     "true-client-ip", "cf-connecting-ip", "fastly-client-ip", "client-ip",
+     "client-cert", "client-cert-chain", "x-client-cert", "x-ssl-cert", "x-arr-clientcert")
 )  # fmt: skip
 _ROUTING: Final = frozenset(
     ("x-host", "x-original-host", "x-original-url", "x-original-uri", "x-original-method", "x-rewrite-url",
@@ -38,7 +39,10 @@ _OUR_WORD: Final = frozenset(
      "etag", "last-modified", "content-encoding", "content-range", "content-location", "location", "allow",
      "link", "early-data")
 )  # fmt: skip
-_PREFIXES: Final = ("sluss", "proxy-", "x-forwarded-", "sec-", "ratelimit", "x-ratelimit", "access-control-")
+_PREFIXES: Final = (
+    "sluss", "proxy-", "x-forwarded-", "ssl-client-", "x-ssl-client-", "sec-", "ratelimit", "x-ratelimit",
+    "access-control-",
+)  # fmt: skip
 # A browser sends or refuses these by itself; a page cannot ask for them.
 _BROWSER_S: Final = frozenset(
     ("origin", "referer", "date", "dnt", "via", "accept-encoding", "accept-charset")
@@ -71,7 +75,7 @@ def fault_of_asked(name: str) -> str | None:
     if lower == "authorization":
         return "it is always allowed; take it away"
     gone = _HOP_BY_HOP | _FRAMING | _IDENTITY | _ROUTING | _BROWSER_S | {"request-id"}
-    if lower in gone or lower.startswith(("sluss", "proxy-", "sec-", "x-forwarded-", "access-control-")):
+    if lower in gone or lower.startswith(_PREFIXES):
         return "a browser or the edge takes it away; the service would never see it"
     return None
 

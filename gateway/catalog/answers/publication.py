@@ -87,6 +87,12 @@ def _check_headers(api: Document) -> Iterator[Fault]:
 
 
 def _check_cache(api: Document, methods: Mapping[str, str]) -> Iterator[Fault]:
+    shared = api.value.get("cache", {}).get("shared", Shared.SUBJECT)
+    if shared != Shared.SUBJECT and api.value.get("access", {}).get("passAuthorization"):
+        yield api.fault(
+            "/cache/shared",
+            "the service sees the client's token and may answer by it; share with `subject` only",
+        )
     for number, name in enumerate(api.value.get("cache", {}).get("operations", [])):
         method = methods.get(name)
         if method is None:

@@ -10,8 +10,10 @@ import click
 
 from gateway.catalog import lint, publish
 from gateway.catalog import load as catalog_load
+from gateway.catalog.answers.brownouts import written
 from gateway.catalog.errors import Severity
 from gateway.catalog.model import Catalog
+from gateway.cli.accounts import now
 from gateway.cli.output import Failure, json_option, listed, show, table
 from gateway.settings import load
 
@@ -31,7 +33,7 @@ def api() -> None:
 @api.command("list")
 @json_option
 def api_list(as_json: bool) -> None:
-    """Every published API with version, status and plans."""
+    """Every published API with version, status, plans, last day and coming brown-outs (Swedish time)."""
     catalog = _catalogue()
     rows: list[dict[str, Any]] = [
         {
@@ -41,12 +43,25 @@ def api_list(as_json: bool) -> None:
             "family": str(found.family),
             "operations": len(found.operations),
             "plans": list(found.plans),
+            "deprecated": found.deprecated,
+            "sunset": found.sunset,
+            "brownouts": [
+                {"from": written(each.start), "to": written(each.end)}
+                for each in found.answers.brownouts
+                if each.end > now()
+            ],
         }
         for found in catalog.apis.values()
     ]
-    columns = ("api", "version", "status", "family", "operations", "plans")
-    cells = [[", ".join(row[c]) if c == "plans" else row[c] for c in columns] for row in rows]
+    columns = ("api", "version", "status", "family", "operations", "plans", "sunset", "brownouts")
+    cells = [[_cell(name, row[name]) for name in columns] for row in rows]
     show(rows, as_json, table(columns, cells))
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "brownouts":
+        return ", ".join(f"{each['from'][:16]}-{each['to'][11:16]}" for each in value)
+    return ", ".join(value) if name == "plans" else "" if value is None else str(value)
 
 
 @api.command("lint")

@@ -20,6 +20,7 @@ from auth.authenticate import Authenticator
 from auth.tokens.issue import Subject, access_token_claims, new_token_id, sign
 from auth.tokens.signing import generate, unlock
 from gateway.access_log import AccessLog, Record
+from gateway.cache.store import Store
 from gateway.catalog import load
 from gateway.edge.clock import Clock
 from gateway.edge.connection import ClientConnection
@@ -164,7 +165,8 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
 
     upstreams = Upstreams(UPSTREAM, Pools(clock, AnswerReader()), clock)
     line = Line(
-        lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters)
+        lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters),
+        Store(0),
     )  # fmt: skip
     server = EdgeServer(line, lambda fault, unread: (500, (), b""), clock=clock)
     to_client, to_upstream = Wire(), Wire()

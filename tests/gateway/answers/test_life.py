@@ -87,6 +87,16 @@ async def test_a_retired_version_without_a_next_one_names_none(line: Served) -> 
     )
 
 
+async def test_api_info_announces_planned_brownouts(line: Served) -> None:
+    line.publish(Answers(brownouts=(Brownout(1796112000, 1796113800),)), **OLD)
+    info = orjson.loads((await line.ask("/eko/v1/api-info", token=None)).body)
+    assert info["apiBrownouts"] == [{"from": "2026-12-01T09:00:00+01:00", "to": "2026-12-01T09:30:00+01:00"}]
+    document = orjson.loads((await line.ask("/eko/v1/openapi.json", token=None)).body)
+    answer = document["paths"]["/api-info"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert answer["schema"]["properties"]["apiBrownouts"]["type"] == "array"
+    assert answer["example"] == info
+
+
 def brownout(start: float, seconds: float) -> Answers:
     return Answers(brownouts=(Brownout(0, 1), Brownout(int(start), int(start + seconds))))
 

@@ -33,6 +33,21 @@ def test_the_reference_publications(bare: Terminal) -> None:
     assert "prova@1" in bare.good("plan list").out
 
 
+def test_coming_brownouts_are_listed(bare: Terminal, mine: Path) -> None:
+    publication = mine / "api.yaml"
+    text = publication.read_text().replace(
+        "status: active", "status: deprecated\ndeprecated: 2026-06-01\nsunset: 2099-12-31"
+    )
+    planned = ("2020-12-01T09:00", "2020-12-01T09:30"), ("2099-12-01T09:00", "2099-12-01T09:30")
+    entries = "".join(f"  - {{ from: {start}, to: {end} }}\n" for start, end in planned)
+    publication.write_text(f"{text}\nbrownouts:\n{entries}")
+    bare.good("api publish mine")
+    (row,) = bare.good("api list --json").json
+    coming = {"from": "2099-12-01T09:00:00+01:00", "to": "2099-12-01T09:30:00+01:00"}
+    assert (row["deprecated"], row["sunset"], row["brownouts"]) == ("2026-06-01", "2099-12-31", [coming])
+    assert "2099-12-01T09:00-09:30" in bare.good("api list").out
+
+
 @pytest.mark.parametrize("spelling", ["mine", "./mine", "../{folder}/mine/"])
 def test_a_relative_folder_is_published(spelling: str, bare: Terminal, mine: Path) -> None:
     words = spelling.format(folder=bare.folder.name)
