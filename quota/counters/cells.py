@@ -145,14 +145,16 @@ class Cells:
             return
         if index >= self._capacity:
             raise CountersFull(f"{self._folder}: all {self._capacity} cells are in use")
-        chunk = min(_CHUNK_CELLS, self._capacity - index)
+        # Always the same pieces, so that a start on a full disk finds the last one whole and needs no more room.
+        start = index - index % _CHUNK_CELLS
+        chunk = min(_CHUNK_CELLS, self._capacity - start)
         try:
             os.posix_fallocate(
-                self._cells_fd, (_FIRST_CELL + index * CELL_WORDS) * WORD, chunk * CELL_WORDS * WORD
+                self._cells_fd, (_FIRST_CELL + start * CELL_WORDS) * WORD, chunk * CELL_WORDS * WORD
             )
         except OSError as error:
             raise CountersFull(f"{self._folder}: {error}") from error
-        self._reserved = index + chunk
+        self._reserved = start + chunk
 
     def _read_names(self) -> None:
         path = self._folder / "names"
@@ -206,7 +208,10 @@ class Cells:
         temporary = self._folder / "names.new"
         lines = [_line([(word - _FIRST_CELL) // CELL_WORDS, *name]) for name, word in self.names.items()]
         data = b"".join(lines)
-        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return
         try:
             if os.write(fd, data) != len(data):
                 raise OSError(errno.ENOSPC, "no room")

@@ -6,6 +6,7 @@ The test itself reaches all three directly. `shared` puts every edge on one port
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -36,6 +37,7 @@ class Scene(Platform):
         super().__init__(folder, database_url, redis_url, edges)
         if shared:
             self.ports = [self.ports[0]] * edges
+        self.command = [sys.executable, "-m", "gateway"]
         self.cuts: list[TcpCut] = []
         self.upstream = self._cut(TcpCut(self.backends["eko"]))
         self.environment["SLUSS_UPSTREAM_EKO"] = f"http://127.0.0.1:{self.upstream.port}"
@@ -91,8 +93,11 @@ class Scene(Platform):
         )
 
 
+PAUSE_S = 0.005  # between calls of one client: the machine is for the platform, not for the load
+
+
 class Load:
-    """Clients that call without a pause on kept connections, each in a thread, until told to stop.
+    """Clients that call again and again, each in a thread, until told to stop.
 
     A call that was answered is counted by its status. One that was never accepted is counted apart: its
     connection was refused, or closed before a byte of it was sent. Anything else is `lost`.
@@ -141,6 +146,7 @@ class Load:
             connection.request("GET", self._path, headers=self._headers)
             answer = connection.getresponse()
             body = answer.read()
+            time.sleep(PAUSE_S)
         except (OSError, HTTPException) as error:
             with self._lock:
                 self.lost.append(f"{type(error).__name__}: {error}")

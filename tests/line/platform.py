@@ -148,7 +148,9 @@ class Platform:
         own = {
             "SLUSS_PORT": str(self.ports[number]),
             "SLUSS_ADMIN_PORT": str(self.admin_ports[number] - number),  # the process adds its number
-            "SLUSS_ACCESS_LOG": str(self.folder / f"access-{number}.log"),
+            "SLUSS_ACCESS_LOG": self.environment.get(
+                "SLUSS_ACCESS_LOG", str(self.folder / f"access-{number}.log")
+            ),
         }
         command = [sys.executable, "-m", "gateway", "serve", "edge", "--process", str(number)]
         self.spawn(f"edge-{number}", command, own)
