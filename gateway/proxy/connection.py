@@ -5,7 +5,9 @@ Owns the reading of answers and the decision whether the connection may serve ag
 (``pool``), nor what the client gets (``gateway.edge.exchange``).
 
 The rule that everything here serves: bytes that came after a complete answer, or before a request, belong to
-nobody. The connection that carried them is closed and they are given to no caller.
+nobody. The connection that carried them is closed and they are given to no caller. Had they come a moment later,
+after the next request was written, nothing in HTTP/1.1 would tell them from its answer: so an upstream that was
+caught once gets each request on a connection of its own for a while.
 """
 
 from __future__ import annotations
@@ -143,6 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         caller = self.caller
         if caller is None:
+            self.upstream.distrust()
             self.transport.abort()
             return
         reading = self._reading
@@ -198,7 +201,7 @@ class UpstreamConnection(asyncio.Protocol):
         if answer.status >= 500:
             upstream.errors_total += 1
         if answer.has_no_body(self._method):
-            self._complete(answer.keep_alive and not data)
+            self._complete(answer.keep_alive, bool(data))
             caller.answer(answer, b"", True)
             return
         length = answer.length
@@ -210,7 +213,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._answer = answer
                 caller.answer(answer, data, False)
                 return
-            self._complete(answer.keep_alive and remaining == 0)
+            self._complete(answer.keep_alive, remaining != 0)
             caller.answer(answer, data if remaining == 0 else data[:remaining], True)
         elif answer.chunked:
             self._reading = CHUNKED
@@ -219,7 +222,7 @@ class UpstreamConnection(asyncio.Protocol):
             content = body.feed(data) if data else b""
             if body.complete:
                 answer.trailers = body.trailers
-                self._complete(answer.keep_alive and not body.rest)
+                self._complete(answer.keep_alive, bool(body.rest))
             caller.answer(answer, content, body.complete)
         else:
             self._reading = UNTIL_CLOSE
@@ -231,7 +234,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._remaining = remaining
             caller.content(data, False)
             return
-        self._complete(self._answer.keep_alive and remaining == 0)
+        self._complete(self._answer.keep_alive, remaining != 0)
         caller.content(data if remaining == 0 else data[:remaining], True)
 
     def _chunked(self, data: bytes, caller: Caller) -> None:
@@ -240,7 +243,7 @@ class UpstreamConnection(asyncio.Protocol):
         content = body.feed(data)
         if body.complete:
             self._answer.trailers = body.trailers
-            self._complete(self._answer.keep_alive and not body.rest)
+            self._complete(self._answer.keep_alive, bool(body.rest))
         if content or body.complete:
             caller.content(content, body.complete)
 
@@ -255,12 +258,15 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.transport.is_closing():
             self.upstream.tunnelled(self)
 
-    def _complete(self, reusable: bool) -> None:
-        """The answer is whole: to the pool, or closed when anything about the exchange is unfinished."""
+    def _complete(self, keep: bool, extra: bool) -> None:
+        """The answer is whole: to the pool, or closed when anything is unfinished, or ``extra`` bytes came after."""
         self.caller = None
         self._reading = STRAY
         self._body = None
-        if reusable and self.request_sent and not self.leaving and not self.transport.is_closing():
+        if extra:
+            self.upstream.distrust()
+            self.transport.abort()
+        elif keep and self.request_sent and not self.leaving and not self.transport.is_closing():
             if self._paused:
                 self.rest(False)
             self.upstream.release(self)

@@ -40,6 +40,8 @@ class PoolLimits:
     """In a row, after which the circuit opens and requests are refused at once."""
     rest_seconds: float = 5.0
     """How long the circuit stays open before one request is let through to find out."""
+    distrust_seconds: float = 60.0
+    """How long no connection serves twice after bytes that nobody asked for."""
     buffer: int = 256 * 1024
     """High-water mark of the send buffer."""
 
@@ -88,6 +90,8 @@ class Upstream:
         self._waiting: deque[Caller] = deque()
         self._attempts: set[asyncio.Task[None]] = set()
         self._most_idle = self.limits.idle
+        self._trusts_again = 0.0
+        self._closed = False
 
     @property
     def open_connections(self) -> int:
@@ -179,7 +183,7 @@ class Upstream:
         """A connection with nothing left of its last exchange; the connection itself has made sure of
         that.
         """
-        if self._waiting:
+        if self._waiting and self._most_idle:
             if not connection.is_quiet():
                 connection.abort()
                 return
@@ -214,11 +218,23 @@ class Upstream:
             self._idle.pop(0).abort()
         if self._open:
             self.dialler.names.sweep(now)
+        if self._trusts_again and now >= self._trusts_again and not self._closed:
+            self._trusts_again, self._most_idle = 0.0, self.limits.idle
 
     def close(self) -> None:
         """Closes the idle connections and keeps none; calls under way, and those that come by an old snapshot,
         are served to their end.
         """
+        self._most_idle, self._closed = 0, True
+        self._drop_idle(lambda connection: True)
+
+    def distrust(self) -> None:
+        """It sent bytes that nobody asked for. The next may come when they look like an answer to somebody else's
+        request: for a while each request gets a connection of its own.
+        """
+        if not self._trusts_again:
+            self.say("sent bytes that nobody asked for; its connections are not used twice for a while")
+        self._trusts_again = self._clock.now + self.limits.distrust_seconds
         self._most_idle = 0
         self._drop_idle(lambda connection: True)
 

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from gateway.edge.errors import EdgeFault, UpstreamUnreachable
+from gateway.edge.limits import EdgeLimits
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.pool import PoolLimits
 from gateway.proxy.response import Answer
@@ -75,7 +76,7 @@ async def test_leftovers_are_given_to_nobody(method: bytes, stream: bytes, pause
         for client in (second, first):
             other = await client.ask(GET)
             assert (other.status, other.body, other.field("x-evil")) == (200, b"ok", None)
-        assert upstream.visits == 2
+        assert upstream.visits == 3, "for a while each on a connection of its own"
 
 
 async def test_an_answer_before_the_request_is_no_answer() -> None:
@@ -256,3 +257,30 @@ async def test_what_waits_in_the_kernel_is_seen_before_a_connection_is_used_agai
                 assert edge.upstream.idle_connections == 0
                 if connection is not None:
                     connection.abort()
+
+
+async def test_who_was_caught_once_gets_each_request_on_its_own_connection() -> None:
+    """H29, and what it cannot see: a stray answer that comes after the next request was written would be taken for
+    its answer. An upstream that has shown it sends such things has no connection where that could happen.
+    """
+
+    async def straying(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            await visit.send(OK + EVIL if visit.number == 1 else OK)
+
+    pool = PoolLimits(idle_seconds=60.0, distrust_seconds=0.3)
+    async with (
+        scripted_upstream(straying) as upstream,
+        running_edge(upstream.url, EdgeLimits(tick_seconds=0.02), pool=pool) as edge,
+        raw_client(edge.port) as client,
+    ):
+        for number in range(1, 5):
+            assert (await client.ask(GET)).body == b"ok"
+            assert upstream.visits == number
+        async with asyncio.timeout(10):
+            while edge.upstream._trusts_again:
+                await asyncio.sleep(0.02)
+        for _ in range(3):
+            assert (await client.ask(GET)).body == b"ok"
+        assert upstream.visits == 5
