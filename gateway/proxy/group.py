@@ -133,13 +133,23 @@ class Group:
     def _usable(self, tried: tuple[Upstream, ...]) -> Sequence[Member]:
         now = self._clock.now
         left = [each for each in self.members if each.pool not in tried] if tried else self.members
+        for each in left:
+            pool = each.pool
+            if pool.circuit.failures or not pool.healthy or now < each.left_out_until:
+                break
+        else:
+            return left  # as nearly always
         awake = [each for each in left if not each.pool.circuit.rests(now)]
         well = [each for each in awake if each.pool.healthy and now >= each.left_out_until]
         return well or awake or left
 
     def _choose(self, members: Sequence[Member]) -> Upstream:
         now, slow_start = self._clock.now, self._slow_start
-        weights = [each.weight * each.pool.warmth(now, slow_start) for each in members]
+        weights = (
+            [each.weight * each.pool.warmth(now, slow_start) for each in members]
+            if slow_start
+            else [each.weight for each in members]
+        )
         total = sum(weights)
         busy = [each.pool.outstanding for each in members]
         under_way = sum(busy) + 1
@@ -150,20 +160,20 @@ class Group:
             if each.current > best and outstanding * total < under_way * weight:
                 best, chosen = each.current, each
         chosen.current -= total
-        for each, weight in zip(members, weights, strict=True):
-            if each.current > MOST_OWED * total:
-                _forgive(each, weight, members, weights, MOST_OWED * total)
+        limit = MOST_OWED * total
+        for each in members:
+            if each.current > limit:
+                _forgive(each, members, weights, limit)
         return chosen.pool
 
     def _calls(self) -> int:
         return sum(each.pool.calls for each in self.members)
 
 
-def _forgive(
-    owed: Member, own: float, members: Sequence[Member], weights: Sequence[float], limit: float
-) -> None:
+def _forgive(owed: Member, members: Sequence[Member], weights: Sequence[float], limit: float) -> None:
     """What a slow upstream was passed over for goes to the others: it is not owed all of it when it recovers."""
-    surplus, rest = owed.current - limit, sum(weights) - own
+    rest = sum(weight for each, weight in zip(members, weights, strict=True) if each is not owed)
+    surplus = owed.current - limit
     for each, weight in zip(members, weights, strict=True):
         each.current += surplus * weight / rest if each is not owed and rest else 0.0
     owed.current = limit

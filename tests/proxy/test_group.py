@@ -235,3 +235,11 @@ def test_a_quiet_api_may_repeat_a_little_and_saving_has_a_limit() -> None:
     assert not budget.spend(0.9, 0)
     assert budget.spend(1.9, 0)
     assert sum(budget.spend(10_000.0, 10**6) for _ in range(100)) == 50
+
+
+def test_one_that_was_passed_over_for_long_is_not_flooded_when_it_recovers() -> None:
+    pools, group = told([1, 1], Clock())
+    pools[0].busy = 10
+    assert {group.pick() for _ in range(1000)} == {pools[1]}
+    pools[0].busy = 0
+    assert Counter(group.pick().url for _ in range(20))[pools[0].url] <= 13
