@@ -132,6 +132,7 @@ class Edge:
             tracer=self.tracer,
             record=self._record,
             tunnels=self.tunnels,
+            tally=self.metrics.tally,
             cache=self.cache,
         )
 

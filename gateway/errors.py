@@ -16,8 +16,9 @@ Refusal                       the gateway's own reasons to refuse
 ├── UpstreamMissing           503
 └── Starting                  503
 
-The trees of `auth.errors` and `gateway.edge.errors` join it in `STATUS`. Bodies are problem documents
-(RFC 9457), or an OperationOutcome under a FHIR API; texts are Swedish first, by Accept-Language.
+The trees of `auth.errors`, `gateway.edge.errors`, `gateway.tunnels.errors` and `gateway.validation.errors` join it in
+`STATUS`. Bodies are problem documents (RFC 9457), or an OperationOutcome under a FHIR API; texts are Swedish first,
+by Accept-Language.
 Longer than other files because the tree and its table are read together.
 """
 
@@ -34,6 +35,7 @@ from auth import errors as auth_errors
 from gateway.catalog.model import Family
 from gateway.edge import errors as edge_errors
 from gateway.tunnels import errors as tunnel_errors
+from gateway.validation import errors as validation_errors
 from quota.counters.protocol import Decision
 
 Headers = list[tuple[bytes, bytes]]
@@ -197,6 +199,9 @@ STATUS: dict[type[Exception], int] = {
     tunnel_errors.TooManyTunnels: 429,
     tunnel_errors.AccessEnded: 403,
     tunnel_errors.TooManyControls: 429,
+    validation_errors.InvalidRequest: 400,
+    validation_errors.NotAcceptable: 406,
+    validation_errors.UnsupportedContentType: 415,
     edge_errors.ClientGone: 499,  # nobody receives it; it stands in records
 }
 
@@ -264,11 +269,15 @@ class Renderer:
         language = language_of(accept_language)
         sentence = str(getattr(described, language))
         code = str(getattr(described, "code", ""))
+        faults = error if isinstance(error, validation_errors.InvalidCall) else None
         if family is Family.FHIR:
-            body, media = _operation_outcome(status, code, sentence), b"application/fhir+json"
+            body, media = (
+                _operation_outcome(status, code, sentence, faults, language),
+                b"application/fhir+json",
+            )
         else:
             folder = "/portal/en/problems/" if language == "en" else "/portal/problems/"
-            problem = {
+            problem: dict[str, object] = {
                 "type": f"{self._issuer}{folder}{code}/",
                 "title": _phrase(status),
                 "status": status,
@@ -278,6 +287,9 @@ class Renderer:
             }
             if isinstance(error, ApiRetired) and error.successor:
                 problem["successor"] = error.successor
+            if faults is not None:
+                problem["errors"] = [fault.listed(language) for fault in faults.faults]
+                problem["errorsCut"] = faults.cut
             body = orjson.dumps(problem)
             media = b"application/problem+json"
         headers = [
@@ -312,6 +324,8 @@ def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
         yield b"WWW-Authenticate", _challenge("insufficient_scope") + b', scope="' + scope.encode() + b'"'
     elif isinstance(error, tunnel_errors.UpgradeRequired):
         yield from error.headers
+    elif isinstance(error, validation_errors.UnsupportedContentType):
+        yield b"Accept", ", ".join(error.accepted).encode()
     elif status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         yield b"Retry-After", str(RETRY_SOON).encode()
 
@@ -321,19 +335,38 @@ def _challenge(bearer_error: str | None) -> bytes:
     return b'Bearer realm="sluss"' + (f', error="{bearer_error}"'.encode() if bearer_error else b"")
 
 
-def _operation_outcome(status: int, code: str, sentence: str) -> bytes:
+def _operation_outcome(
+    status: int, code: str, sentence: str, faults: validation_errors.InvalidCall | None, language: str
+) -> bytes:
+    """One issue for the refusal, or one for each fault of a call that breaks its document."""
     kind = {401: "login", 403: "forbidden", 404: "not-found", 429: "throttled", 504: "timeout"}
-    issue = {
+    issue: dict[str, object] = {
         "severity": "error",
         "code": kind.get(status, "transient" if status >= 500 else "invalid"),
         "details": {"coding": [{"code": code}], "text": sentence},
     }
-    return orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]})
+    issues = [issue]
+    if faults is not None:
+        issues = [
+            {
+                "severity": "error",
+                "code": "required" if fault.code == "required" else "invalid",
+                "details": {"coding": [{"code": fault.code}], "text": fault.sentence(language)},
+                "diagnostics": f"{fault.place} {fault.name}{fault.pointer}".rstrip(),
+            }
+            for fault in faults.faults
+        ]
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
 
 
 def catalogue() -> Iterator[tuple[str, int, type[Exception]]]:
     """Every error class a caller can meet: code, status, class. The portal makes a page of each."""
-    roots: tuple[type[Exception], ...] = (Refusal, auth_errors.AuthError, edge_errors.EdgeFault)
+    roots: tuple[type[Exception], ...] = (
+        Refusal,
+        auth_errors.AuthError,
+        edge_errors.EdgeFault,
+        validation_errors.InvalidCall,
+    )
     seen: set[str] = set()
     stack: list[type[Exception]] = list(reversed(roots))
     while stack:

@@ -45,6 +45,12 @@ def arrival_lines(request: Request, prefix: bytes, identity: bytes) -> bytes:
     )
 
 
+def fields_of(lines: bytes) -> list[Field]:
+    """Ready lines taken apart again, for an answer of our own."""
+    pairs = (line.partition(b": ") for line in lines.split(b"\r\n") if line)
+    return [(name, value) for name, _, value in pairs]
+
+
 def prefix_line(base: str) -> bytes:
     return b"X-Forwarded-Prefix: %b\r\n" % base.encode("ascii")
 

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway.access_log import Record
+from gateway.validation.tally import Tally
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -40,6 +41,7 @@ class LineMetrics(Collector):
         deprecated: Callable[[], Container[str]] = frozenset,
     ) -> None:
         self._further = further
+        self.tally = Tally()  # what validation counts into
         self._series: dict[tuple[str, str, str, int], _Series] = {}
         self._refusals: dict[str, int] = {}
         self._gauges = gauges
@@ -92,9 +94,17 @@ class LineMetrics(Collector):
             away.add_metric([reason], count)
         yield away
         yield self._leaving()
+        broken = CounterMetricFamily(
+            "sluss_validation_faults",
+            "Places where a message breaks its document, and messages that were not judged",
+            labels=["api", "operation", "direction", "part"],
+        )
+        for labelled, count in self.tally.counts.items():
+            broken.add_metric(list(labelled), count)
         yield calls
         yield sizes
         yield refused
+        yield broken
         for name, meaning, value in self._gauges():
             yield GaugeMetricFamily(name, meaning, value=value)
         yield from self._further()

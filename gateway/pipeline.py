@@ -1,4 +1,4 @@
-"""THE REQUEST PATH: route → authenticate → authorise → limit → proxy → meter.
+"""THE REQUEST PATH: route → authenticate → authorise → limit → validate → proxy → meter.
 
 Every call to a published API takes these steps in this order, and the order stands nowhere else. The stages
 are plain functions that get the values they use; only this file remembers a call between them. Two of them
@@ -10,69 +10,42 @@ another proxy holds; only "proxy" is left out.
     authenticate  Authorization → principal                          401
     authorise     principal, demand, access table → grant            401 403
     limit         limits, units → decision, all or nothing           429 503
+    validate      the call held against its document                 400 406 415
     proxy         the call goes upstream, or is answered from cache  502 504 413 …
     meter         one record, whatever happened; units given back when the rule says so
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic, time
 
-from auth.authenticate import Authenticator
 from auth.authorise import authorise
 from auth.errors import AuthError, TokenInQuery
-from gateway import decide
+from gateway import decide, errors
 from gateway.access_log import NOBODY, Record, place_of
 from gateway.answers import cors, own
-from gateway.cache.store import Store
 from gateway.cache.visit import Visit
 from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
-from gateway.errors import (
-    ApiRetired,
-    NoSuchApi,
-    NoSuchOperation,
-    NotCached,
-    PlanMissing,
-    Refusal,
-    Rendered,
-    Renderer,
-    Starting,
-    UpstreamMissing,
-    limit_refusal,
-    status_of,
-)
-from gateway.headers import Caller, Callers, arrival_lines, limit_fields, limit_lines
-from gateway.proxy.upstreams import CONTROL_TERMS, Upstreams
+from gateway.equipment import Equipment
+from gateway.errors import Refusal, Rendered, limit_refusal, status_of
+from gateway.headers import Caller, arrival_lines, limit_fields, limit_lines
+from gateway.proxy.upstreams import CONTROL_TERMS
 from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.admission import Admission
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Published
-from gateway.trace import Tracer
 from gateway.tunnels.errors import AccessEnded
-from gateway.tunnels.registry import Tunnels
 from gateway.tunnels.tunnel import Tunnel
-from quota.counters.protocol import REFUSED_AS, Counters, Decision, Outcome, Taken
+from gateway.validation.requests import Asked, Judged, Refused
+from quota.counters.protocol import REFUSED_AS, Decision, Outcome, Taken
 from quota.meter import OUTCOMES, ending_of
 
 
-@dataclass(slots=True)
-class Line:
-    """The stages with what each needs, built once. Calling it starts one exchange on its way."""
-
-    snapshot: Callable[[], Snapshot | None]
-    authenticator: Authenticator
-    counters: Counters
-    upstreams: Upstreams
-    renderer: Renderer
-    tracer: Tracer
-    record: Callable[[Record], None]
-    tunnels: Tunnels
-    cache: Store
-    callers: Callers = field(default_factory=Callers)
+class Line(Equipment):
+    """The stages with what each needs. Calling it starts one exchange on its way."""
 
     def __call__(self, exchange: Exchange) -> None:
         Call(self, exchange).start()
@@ -109,13 +82,13 @@ class Call:
     def start(self) -> None:
         line, request = self.line, self.exchange.request
         if (snapshot := line.snapshot()) is None:
-            return self._refuse(Starting())
+            return self._refuse(errors.Starting())
         try:
             if self.method == "OPTIONS" and self._preflight(snapshot):
                 return None
             published = self.published = snapshot.routes.find(self.method, self.path)
             if not published.demand.callable:
-                raise ApiRetired(published.successor)
+                raise errors.ApiRetired(published.successor)
             if b"access_token=" in self.query:
                 raise TokenInQuery
             memory = request.memory  # set when this connection sends the same head once more
@@ -128,9 +101,9 @@ class Call:
                 published.shaping.refuse_brownout(self.time)
             if published.terms.allow_upgrade and not self.deciding:
                 self.tunnel = line.tunnels.make(request, published, known.subscribed)
-        except NoSuchApi as refusal:
+        except errors.NoSuchApi as refusal:
             return self._beside_the_apis(refusal)
-        except NoSuchOperation:
+        except errors.NoSuchOperation:
             return self._document(snapshot)
         except (Refusal, AuthError, EdgeFault) as refusal:
             return self._refuse(refusal)
@@ -145,34 +118,51 @@ class Call:
         grant = authorise(principal, published.demand, snapshot.access)
         subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
-            raise PlanMissing
+            raise errors.PlanMissing
         if principal.environment not in published.upstreams:
-            raise UpstreamMissing
+            raise errors.UpstreamMissing
         return Admission(request, published, snapshot, self.caller, subscribed, self.time)
 
     def _limited(self, decision: Decision) -> None:
         """The counters have answered: on to the upstream or a kept answer, or back with 429."""
         self.decision = decision
-        admission, taken, trace = self.admission, decision.taken, self.trace
+        admission, taken = self.admission, decision.taken
         assert admission is not None
-        published, limits = admission.published, admission.limits
+        published = admission.published
         if taken is None:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(limit_refusal(decision))
+        if published.checks is None:
+            return self._proxy(admission, decision, taken)
+        asked = Asked(admission.environment, self.path[published.cut :], self.query, self.deciding)
+        done = partial(self._validated, admission, decision, taken)
+        return published.checks.judge(asked, self.exchange, self.line.tally, self.trace, done)
+
+    def _validated(self, admission: Admission, decision: Decision, taken: Taken, found: Judged) -> None:
+        """The call has been held against its document: on to the upstream, or back with every fault."""
+        if found is None:
+            return self._proxy(admission, decision, taken)
+        self._meter(taken, Outcome.REFUSED)
+        return self._refuse(found)
+
+    def _proxy(self, admission: Admission, decision: Decision, taken: Taken) -> None:
+        """On to the upstream, unless a kept answer or the document's examples stand for it."""
+        line, trace, request = self.line, self.trace, self.exchange.request
+        published, limits = admission.published, admission.limits
         if self.deciding:
-            if self._settled(taken):
-                said = decide.yes(admission.caller, decision, limits, published.life)
-                self._answer(Rendered(200, said, b""))
-            return None
-        line, request = self.line, self.exchange.request
+            said = decide.yes(admission.caller, decision, limits, published.life)
+            return self._stand_in(Rendered(200, said, b""), taken)
         told = trace.lines + limit_lines(decision, limits) + published.answer_lines
         if published.shaping is not None:
             told += published.shaping.apply(request)
             visit = published.shaping.visit(line.cache, request, admission.caller, self.time, self.began)
             if visit is not None and self._from_cache(visit, told, taken):
                 return None
+        choice = published.upstreams[admission.environment]
+        if not choice.places:
+            return self._stand_in(published.mock.answer(request, told[len(trace.lines) :]), taken)
         order = Order(
-            (group := line.upstreams.of(published.upstreams[admission.environment])).pick(),
+            (group := line.upstreams.of(choice)).pick(),
             request.target[published.cut :],
             published.terms,
             admission.lines + trace.lines,
@@ -183,6 +173,8 @@ class Call:
         )
         if self.visit is not None:
             self.visit.accompany(order)
+        if published.responses is not None:
+            published.responses.accompany(order, admission.environment, self.method, line.tally, trace)
         if self.tunnel is not None:
             order = self.tunnel.order(order, partial(line.counters.keep, taken))
         return self.exchange.forward(order, self._ended)
@@ -192,7 +184,7 @@ class Call:
         kept = visit.find()
         if kept is None and visit.only_kept:
             self._meter(taken, Outcome.UPSTREAM_FAILED)
-            self._refuse(NotCached())
+            self._refuse(errors.NotCached())
             return True
         if kept is None:
             self.visit = visit
@@ -200,6 +192,10 @@ class Call:
             self.exchange.replay(kept.head + told, kept.body)
             self._record(kept.status, len(kept.body))
         return kept is not None
+
+    def _stand_in(self, answer: Rendered, taken: Taken) -> None:
+        if self._settled(taken):
+            self._answer(answer)
 
     def _settled(self, taken: Taken) -> bool:
         """The call passes without a service of ours: its unit is kept, unless nobody waits any more."""
@@ -221,7 +217,7 @@ class Call:
         self._answer(Rendered(204, rules.permission(self.exchange.request, asked), b""))
         return True
 
-    def _beside_the_apis(self, refusal: NoSuchApi) -> None:
+    def _beside_the_apis(self, refusal: errors.NoSuchApi) -> None:
         """What is no published API: a question, or the control plane as one more upstream, without limits."""
         request, place = self.exchange.request, self.path.split("/", 2)[1]
         if place == DECIDE and not self.deciding:
@@ -254,7 +250,7 @@ class Call:
         self.exchange.reply(answer.status, [*answer.headers, *self.trace.fields], answer.body)
         self._record(answer.status, len(answer.body))
 
-    def _refuse(self, refusal: Refusal | AuthError | EdgeFault) -> None:
+    def _refuse(self, refusal: Refusal | AuthError | Refused) -> None:
         """Our own answer instead of the upstream's."""
         line, request, published = self.line, self.exchange.request, self.published
         answer = own.refusal(refusal, line.renderer, line.snapshot(), self.path, request, self.trace.instance)

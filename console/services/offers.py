@@ -30,7 +30,7 @@ def judge(catalog: Catalog, *, api: str, plan: str, environment: str, organisati
     if not found.status.callable:
         raise errors.ApiNotCallable(api)
     where = Environment(environment)
-    if not found.upstreams.get(where):
+    if not found.answers_in(where):
         raise errors.ApiNotInEnvironment(f"{api} in {where}")
     newest = catalog.current_plans.get(plan)
     if newest is None or plan not in found.plans:

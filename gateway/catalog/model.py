@@ -122,6 +122,25 @@ class Timeouts:
     total: float = 0.0
 
 
+class Judging(StrEnum):
+    """What happens to a message that breaks the document: nothing, it is counted, it is refused."""
+
+    OFF = "off"
+    LOG = "log"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How calls are held against the OpenAPI document. Answers are judged in the sandbox and never refused."""
+
+    request: Judging = Judging.OFF
+    response: Judging = Judging.OFF
+    refuse_unknown: bool = True  # query parameters that the document does not have
+    body: int = 256 * 1024  # bytes of JSON that are judged
+    depth: int = 64  # levels of JSON
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of an OpenAPI document with what the line needs to know about it."""
@@ -173,6 +192,8 @@ class Api:
     folder: Path
     answers: Answers = field(default_factory=Answers)  # CORS, header rules, cache, brown-outs
     balancing: Balancing = Balancing()
+    validation: Validation = Validation()
+    mocked: frozenset[Environment] = frozenset()  # environments that the document's examples answer for
 
     @property
     def key(self) -> str:
@@ -183,6 +204,10 @@ class Api:
     def base(self) -> str:
         """`/behov/v1`: the first two path segments on the public port."""
         return f"/{self.id}/v{self.major}"
+
+    def answers_in(self, environment: Environment) -> bool:
+        """Whether there is anything behind the API there: services, or examples."""
+        return bool(self.upstreams.get(environment)) or environment in self.mocked
 
     @property
     def documentation(self) -> str:

@@ -15,11 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.catalog import timeouts
+from gateway.catalog import policies, timeouts
 from gateway.catalog.answers import publication as answers
 from gateway.catalog.errors import Fault, Severity
 from gateway.catalog.model import (
-    Access,
     Api,
     Contact,
     Family,
@@ -27,7 +26,7 @@ from gateway.catalog.model import (
     Status,
     Text,
 )
-from gateway.catalog.openapi import operations, references
+from gateway.catalog.openapi import operations, references, schemas
 from gateway.catalog.source import document, overlay, schema
 from gateway.catalog.source.document import Document, pointer_of
 from gateway.catalog.upstreams import Upstreams
@@ -129,6 +128,8 @@ def build(sources: Sources, values: Mapping[str, str]) -> Read:
         faults.extend(_check_api(sources.api))
     if not broken & {sources.openapi.file, sources.api.file}:
         faults.extend(_check_together(sources))
+        if not any(fault.file == sources.openapi.file for fault in faults):
+            faults.extend(_check_schemas(sources))
     translated = overlay.Overlaid({}, frozenset())
     if not broken and sources.overlay is not None:
         translated = overlay.apply(sources.openapi.value, sources.overlay)
@@ -195,6 +196,12 @@ def _check_together(sources: Sources) -> Iterator[Fault]:
                 )
 
 
+def _check_schemas(sources: Sources) -> Iterator[Fault]:
+    """What calls are held against must be something that calls can be held against."""
+    if policies.is_judged(sources.api.value):
+        yield from schemas.check(sources.openapi)
+
+
 def _text(value: Mapping[str, str]) -> Text:
     return Text(sv=value["sv"].strip(), en=value["en"].strip())
 
@@ -223,16 +230,6 @@ def _operations(sources: Sources, swedish: Mapping[str, Any]) -> tuple[Operation
     )
 
 
-def _access(value: Mapping[str, Any]) -> Access:
-    return Access(
-        credentials=tuple(value.get("credentials", ("oauth2",))),
-        purposes=tuple(value.get("purposes", ())),
-        agreement=value.get("agreement", False),
-        approval=value.get("approval", False),
-        pass_authorization=value.get("passAuthorization", False),
-    )
-
-
 def _published(value: Mapping[str, Any], base: str) -> Mapping[str, Any]:
     """The document as clients see it: the service's own addresses are nobody's business."""
     return MappingProxyType({**value, "servers": [{"url": base}]})
@@ -257,11 +254,13 @@ def _api(sources: Sources, swedish: Mapping[str, Any]) -> Api:
         deprecated=value.get("deprecated"),
         sunset=value.get("sunset"),
         upstreams={},
-        access=_access(value.get("access", {})),
+        access=policies.access_of(value.get("access", {})),
         plans=tuple(value["plans"]),
         operations=_operations(sources, swedish),
         scopes=MappingProxyType({name: Text(sv=scopes_sv[name], en=scopes[name]) for name in scopes}),
         timeouts=timeouts.read(value.get("timeouts", {})),
+        validation=policies.validation_of(value.get("validation", {})),
+        mocked=policies.mocked_in(value["upstreams"]),
         body_limit=value.get("limits", {}).get("body", _DEFAULT_BODY),
         contacts=tuple(Contact(**contact) for contact in value["contacts"]),
         terms=MappingProxyType({name: _text(text) for name, text in value["terms"].items()}),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from gateway.catalog.errors import Fault
 from gateway.catalog.model import Balancing, Environment, HealthCheck, Upstream, UpstreamTls
+from gateway.catalog.policies import MOCK
 from gateway.catalog.source import variables
 from gateway.catalog.source.document import Document, pointer_of
 from gateway.catalog.source.reserved import address_of, why_reserved
@@ -42,7 +43,7 @@ class Upstreams:
         result: dict[Environment, tuple[Upstream, ...]] = {}
         for name, entries in value["upstreams"].items():
             built = []
-            for number, entry in enumerate(entries):
+            for number, entry in enumerate([] if entries == MOCK else entries):
                 place = ("upstreams", name, number)
                 url = self._url(place, entry["url"])
                 tls = self._tls(place, url, entry.get("tls"))

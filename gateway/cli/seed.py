@@ -203,7 +203,7 @@ class _Seeding:
         catalog = catalog_load.load(self._settings.catalog, self._settings.upstream_variables)
         for key, api in catalog.apis.items():
             plan = catalog.current_plans.get(PLAN)
-            offered = PLAN in api.plans and api.status.callable and api.upstreams.get(Environment.SANDBOX)
+            offered = PLAN in api.plans and api.status.callable and api.answers_in(Environment.SANDBOX)
             if offered and plan is not None and Environment.SANDBOX in plan.environments:
                 await subscriptions.request(
                     session,

@@ -11,7 +11,8 @@ from gateway.answers.cors import Cors
 from gateway.catalog.model import Catalog, Family, Status
 from gateway.route import Routes
 from gateway.snapshot.accounts import Accounts, Subscriptions
-from gateway.snapshot.published import Document, Published, cors_of, documents_of, routes_of
+from gateway.snapshot.published import Document, Published, checks_of, cors_of, documents_of, routes_of
+from gateway.validation.checks import ApiChecks
 from storage import access as access_rows
 
 
@@ -21,6 +22,7 @@ class Snapshot:
     built_at: float  # epoch seconds
     catalog: Catalog
     routes: Routes[Published]
+    checks: Mapping[str, ApiChecks]
     documents: Mapping[str, Document]
     cors: Mapping[str, Cors]  # by API key
     keys: VerificationKeys
@@ -56,11 +58,15 @@ def build(
     """
     accounts.disabled = few.organisations_disabled
     same = before if before is not None and before.catalog is catalog else None
+    checks = (
+        same.checks if same is not None else checks_of(catalog, before.checks if before is not None else {})
+    )
     return Snapshot(
         version=few.version,
         built_at=now,
         catalog=catalog,
-        routes=same.routes if same is not None else routes_of(catalog, issuer),
+        routes=same.routes if same is not None else routes_of(catalog, issuer, checks),
+        checks=checks,
         documents=same.documents if same is not None else documents_of(catalog, issuer),
         cors=same.cors if same is not None else cors_of(catalog),
         keys=VerificationKeys.from_rows(few.keys),

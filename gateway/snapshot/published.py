@@ -19,6 +19,10 @@ from gateway.edge.order import Terms
 from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line, successor_address
 from gateway.proxy.group import Choice
 from gateway.route import ApiRoutes, Routes, compile_routes
+from gateway.validation.checks import ApiChecks, are_wanted, compile_checks
+from gateway.validation.mock import NO_MOCK, Mock
+from gateway.validation.requests import RequestChecks
+from gateway.validation.responses import ResponseCheck
 
 NO_LIMIT = float("inf")
 
@@ -32,7 +36,7 @@ class Published:
     api: Api
     operation: Operation
     demand: Demand
-    upstreams: Mapping[str, Choice]  # by environment; at least one place each
+    upstreams: Mapping[str, Choice]  # by environment; without places where the mock answers
     terms: Terms
     cut: int  # characters of the API's base, which the upstream does not see
     service_lines: bytes  # what every call tells the service: that base, and what header rules set
@@ -40,6 +44,9 @@ class Published:
     answer_lines: bytes  # the same with what header rules set, for relayed answers
     successor: str  # where to read about the version after this one, "" when there is none
     shaping: Shaping | None  # CORS, brown-outs and the like; None for most
+    checks: RequestChecks | None  # None where requests are not judged
+    responses: ResponseCheck | None  # in the sandbox
+    mock: Mock  # where there is no upstream
     place: Place  # "/behov/v1/needs/{needId}": what logs and metrics show
 
 
@@ -61,15 +68,28 @@ class Document:
         ]
 
 
-def routes_of(catalog: Catalog, issuer: str) -> Routes[Published]:
-    return Routes({api.key: _routes(api, catalog, issuer) for api in catalog.apis.values()})
+def routes_of(catalog: Catalog, issuer: str, checks: Mapping[str, ApiChecks]) -> Routes[Published]:
+    """`checks` by API key, as `checks_of` makes them."""
+    return Routes(
+        {api.key: _routes(api, catalog, issuer, checks.get(api.key)) for api in catalog.apis.values()}
+    )
 
 
-def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
+def checks_of(catalog: Catalog, before: Mapping[str, ApiChecks]) -> dict[str, ApiChecks]:
+    """The checks of every API that asks for some; those of an API that has not changed are taken over."""
+    found: dict[str, ApiChecks] = {}
+    for api in catalog.apis.values():
+        if are_wanted(api):
+            known = before.get(api.key)
+            found[api.key] = known if known is not None and known.api is api else compile_checks(api)
+    return found
+
+
+def _routes(api: Api, catalog: Catalog, issuer: str, checks: ApiChecks | None) -> ApiRoutes[Published]:
     upstreams = {
         str(environment): Choice(places, api.balancing)
         for environment, places in api.upstreams.items()
-        if places
+        if places or environment in api.mocked
     }
     later = [each for each in catalog.apis.values() if each.id == api.id and each.major > api.major]
     successor = min(
@@ -94,6 +114,9 @@ def _routes(api: Api, catalog: Catalog, issuer: str) -> ApiRoutes[Published]:
                 answer_lines=SECURITY_LINES + lines_of(life) + rules.response_lines,
                 successor=successor_address(successor, issuer) if successor is not None else "",
                 shaping=shaping_of(api, operation, cors, rules),
+                checks=checks.requests.get(operation.id) if checks is not None else None,
+                responses=checks.responses.get(operation.id) if checks is not None else None,
+                mock=checks.mocks.get(operation.id, NO_MOCK) if checks is not None else NO_MOCK,
                 place=Place(api.base + operation.path, api.key, operation.id),
             ),
         )

@@ -29,6 +29,7 @@ from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
+from gateway.validation.tally import Tally
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Decided, Taken, UsageKey
 from quota.plans import Limits
@@ -137,6 +138,7 @@ class Stand:
     snapshot: Snapshot | None
     records: list[Record] = field(default_factory=list)
     trusted: tuple[str, ...] = ()
+    tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         clock = Clock()
@@ -150,7 +152,11 @@ class Stand:
             self.records.append,
             Tunnels(self.counters),
             Store(1024 * 1024),
+            tally=self.tally,
         )
+
+    def close(self) -> None:
+        self.line.upstreams.close()
 
     def use(self, known: AccessRows, catalog: Catalog | None = None) -> None:
         self.snapshot = built(known, catalog)
