@@ -48,7 +48,6 @@ MOST_FILES = 15
 LONG_FILES: Mapping[str, str] = {
     "auth/errors.py": "one tree of classes with a sentence in two languages each; nothing in it is logic",
     "gateway/errors.py": "one tree of classes with a sentence in two languages each, and the table of their statuses",
-    "gateway/errors.py": "one tree of classes and one table of their statuses, read together",
     "gateway/edge/connection.py": "one state machine of the client's side, read together; its top says so",
     "gateway/edge/exchange.py": "one state machine of a request's relay, read together; its top says so",
 }
