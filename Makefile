@@ -21,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input insta
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up test demo bench lint lock clean
+.PHONY: help up test demo bench microbench lint lock clean
 
 help: ## this list
 	@echo "Sluss. Targets:"
@@ -39,6 +39,9 @@ test: $(DEV) $(SELF) ## the whole suite, with a real PostgreSQL and a real Redis
 
 bench: $(DEV) $(SELF) ## measure side by side with the peers found here; writes bench-results/
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+microbench: $(DEV) $(SELF) ## time each stage of the line against plain work; writes bench-results/profile.json
+	@$(BIN)/python -m pytest -q tests/bench/micro/bench_stages.py --benchmark-columns=min,median,rounds --benchmark-sort=min $(ARGS)
 
 lint: $(DEV) $(SELF) ## ruff, mypy strict, import table, OpenAPI documents, links
 	@failed=""; \

@@ -47,6 +47,7 @@ TUNNEL: Final = 4
 LINGER: Final = 5
 
 _PIPELINE_TURN: Final = 16
+_ASK_AGAIN: Final = 31  # heads that are not kept after one that did not come again
 _log = logging.getLogger("sluss.edge")
 
 
@@ -55,7 +56,8 @@ class ClientConnection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_buffer", "_certificate", "_last", "_looping", "_mark", "_partial", "_peer", "_reading",
-        "_resting", "_secure", "_since", "_unsent", "blocked", "clock", "due", "exchange", "server", "transport",
+        "_repeated", "_resting", "_secure", "_since", "_unlike", "_unsent", "blocked", "clock", "due",
+        "exchange", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: EdgeServer, announced: Announced | None = None) -> None:
@@ -72,6 +74,8 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         self._body: Body | None = None
         self._last: LastHead | None = None
+        self._repeated = False
+        self._unlike = 0
         self._looping = False
         self._partial = False
         self._resting = False
@@ -111,6 +115,7 @@ class ClientConnection(asyncio.Protocol):
             if self._last is not None and not seen:
                 request = self._last.repeated(data)
                 if request is not None:
+                    self._repeated = True
                     self._begin(request)
                     return
             self._take_head(self._buffer + data if seen else data, seen)
@@ -179,8 +184,19 @@ class ClientConnection(asyncio.Protocol):
             request, self._buffer = taken
             if self._certificate is not None and not request.trusted:
                 request.client_certificate = self._certificate
-            self._last = self.server.heads.keep(data, request, self._peer) if not self._buffer else None
+            self._keep_head(data, request)
             self._begin(request)
+
+    def _keep_head(self, data: bytes, request: Request) -> None:
+        """Who sends another head each time is asked ever more seldom: keeping one costs as much as reading it."""
+        if self._unlike:
+            self._unlike -= 1
+            self._last = None
+            return
+        if self._last is not None and not self._repeated:
+            self._unlike = _ASK_AGAIN
+        self._repeated = False
+        self._last = self.server.heads.keep(data, request, self._peer) if not self._buffer else None
 
     def _hold(self, data: bytes) -> None:
         """Keeps what came before its time; above the limit the socket rests and the client's sending

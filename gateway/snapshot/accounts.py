@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from auth.policy import AccessTable, AppAccess, Grant
 from gateway.catalog.model import AtEnd, Catalog, CountersAway, Plan
@@ -19,7 +19,10 @@ from quota.counters.protocol import UsageKey
 from quota.plans import Limits
 
 _CALLING: Final = 20_000
-"""Subscriptions whose limits are kept ready; then it begins anew."""
+"""Of those that call, so many are kept ready; then it begins anew."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class AppLike(Protocol):
@@ -93,15 +96,28 @@ class Accounts:
         self._by_id: dict[str, _App] = {}
         self._by_client: dict[str, _App] = {}
         self._granted = 0
-        self.disabled: frozenset[str] = frozenset()
+        self._disabled: frozenset[str] = frozenset()
         self.apps = _Apps(self._by_client, self)
         self.grants = _Grants(self._by_id, self)
 
     def table(self, revoked: frozenset[str]) -> AccessTable:
         return AccessTable(self.apps, self.grants, revoked)
 
+    @property
+    def disabled(self) -> frozenset[str]:
+        """Organisations that are switched off."""
+        return self._disabled
+
+    @disabled.setter
+    def disabled(self, organisations: frozenset[str]) -> None:
+        if organisations != self._disabled:
+            self._disabled = organisations
+            self.apps.forget()
+
     def put_apps(self, rows: Iterable[AppLike]) -> None:
         """These apps as they now are; a deleted one goes with its subscriptions."""
+        self.apps.forget()
+        self.grants.forget()
         for row in rows:
             known = self._by_id.get(row.id)
             if row.state == "deleted":
@@ -117,6 +133,7 @@ class Accounts:
         """These subscriptions as they now are, after their apps. Of one API an app has at most one that is not closed;
         a closed one is only taken away where it stands, for its successor may have come in the same step.
         """
+        self.grants.forget()
         for row in rows:
             app = self._by_id.get(row.app_id)
             if app is None:
@@ -139,19 +156,34 @@ class Accounts:
         return self._granted
 
 
+def _kept(made: dict[Key, Value], key: Key, value: Value) -> Value:
+    """Kept for the next call of the same caller, among at most `_CALLING`."""
+    if len(made) >= _CALLING:
+        made.clear()
+    made[key] = value
+    return value
+
+
 class _Apps(Mapping[str, AppAccess]):
     """By client id."""
 
     def __init__(self, rows: Mapping[str, _App], accounts: Accounts) -> None:
         self._rows = rows
         self._accounts = accounts
+        self._made: dict[str, AppAccess] = {}
 
     def __getitem__(self, client_id: str) -> AppAccess:
-        app = self._rows[client_id]
-        return AppAccess(
-            app.id, app.client_id, app.organisation_id, app.environment, app.active, app.tokens_valid_from,
-            app.organisation_id not in self._accounts.disabled,
-        )  # fmt: skip
+        made = self._made.get(client_id)
+        if made is None:
+            app = self._rows[client_id]
+            made = _kept(self._made, client_id, AppAccess(
+                app.id, app.client_id, app.organisation_id, app.environment, app.active, app.tokens_valid_from,
+                app.organisation_id not in self._accounts.disabled,
+            ))  # fmt: skip
+        return made
+
+    def forget(self) -> None:
+        self._made.clear()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -166,13 +198,20 @@ class _Grants(Mapping[tuple[str, str], Grant]):
     def __init__(self, rows: Mapping[str, _App], accounts: Accounts) -> None:
         self._rows = rows
         self._accounts = accounts
+        self._made: dict[tuple[str, str], Grant] = {}
 
     def __getitem__(self, key: tuple[str, str]) -> Grant:
-        app = self._rows[key[0]]
-        subscription_id, plan, version, active = app.granted[key[1]]
-        return Grant(
-            subscription_id, app.organisation_id, app.id, key[1], app.environment, plan, version, active
-        )
+        made = self._made.get(key)
+        if made is None:
+            app = self._rows[key[0]]
+            subscription_id, plan, version, active = app.granted[key[1]]
+            made = _kept(self._made, key, Grant(
+                subscription_id, app.organisation_id, app.id, key[1], app.environment, plan, version, active
+            ))  # fmt: skip
+        return made
+
+    def forget(self) -> None:
+        self._made.clear()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return ((app.id, api) for app in self._rows.values() for api in app.granted)
@@ -220,7 +259,7 @@ class Subscriptions:
     def of(self, grant: Grant) -> Subscribed | None:
         """None when its plan version is no longer published: the line refuses, and never lets through unlimited."""
         known = self._known.get(grant.subscription_id)
-        if known is not None and known.grant == grant:
+        if known is not None and (known.grant is grant or known.grant == grant):
             return known
         plan = self._plans.get(f"{grant.plan}@{grant.plan_version}")
         if plan is None:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ from tests.bench.candidate import API
 from tests.bench.ours import publications
 from tests.bench.upstream import body
 
+PEER = "127.0.0.1"
 ISSUER = "http://localhost:8080"
 UPSTREAM = "http://127.0.0.1:9"
 SIZE = publications.Size()
@@ -63,7 +64,7 @@ class Wire(asyncio.Transport):
         self.written = b""
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return {"peername": ("127.0.0.1", 1), "socket": self.socket}.get(name, default)
+        return {"peername": (PEER, 1), "socket": self.socket}.get(name, default)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written = cast(bytes, data)
@@ -96,6 +97,7 @@ class Stand:
     authenticator: Authenticator
     metrics: LineMetrics
     log: AccessLog
+    record: Callable[[Record], None]
     client: ClientConnection
     upstream: UpstreamConnection
     to_client: Wire
@@ -177,7 +179,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     upstream.connection_made(to_upstream)
     try:
         yield Stand(
-            head_of(token, *further), server, line, snapshot, counters, authenticator, metrics, log,
+            head_of(token, *further), server, line, snapshot, counters, authenticator, metrics, log, record,
             client, upstream, to_client, to_upstream,
         )  # fmt: skip
     finally:
