@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.vardenheter.app import FRESH
 from gateway.cache import conditions, freshness, storing
 from gateway.cache.freshness import LONGEST, current_age, directives, initial_age, lifetime, seconds
 from gateway.cache.store import MOST_VARIANTS, Entry, Key, Store
 from gateway.catalog.answers.values import Shared
+from tests.gateway.line_of_one import reference
 
 TIMES = st.integers(0, 4 * 10**9).map(float)
 SPANS = st.integers(0, 10**6).map(float)
@@ -187,3 +189,12 @@ def test_nothing_is_kept_by_a_store_of_no_bytes() -> None:
     store = Store(0)
     store.put(entry(1))
     assert len(store) == 0
+
+
+def test_the_reference_s_open_data_are_kept_for_everyone() -> None:
+    caching = reference().apis["vardenheter/v1"].answers.cache
+    assert caching is not None
+    assert caching.shared is Shared.EVERYONE
+    said = directives([FRESH["Cache-Control"].encode()])
+    assert storing.may_keep(200, said, caching.shared)
+    assert lifetime(said, {}, 0.0) == 3600
