@@ -21,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input insta
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up test demo bench microbench lint lock clean
+.PHONY: help up test demo bench microbench soak lint lock clean
 
 help: ## this list
 	@echo "Sluss. Targets:"
@@ -42,6 +42,9 @@ bench: $(DEV) $(SELF) ## measure side by side with the peers found here; writes 
 
 microbench: $(DEV) $(SELF) ## time each stage of the line against plain work; writes bench-results/profile.json
 	@$(BIN)/python -m pytest -q tests/bench/micro/bench_stages.py --benchmark-columns=min,median,rounds --benchmark-sort=min $(ARGS)
+
+soak: $(DEV) $(SELF) ## load and random faults for ARGS seconds (60): nothing may grow
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 lint: $(DEV) $(SELF) ## ruff, mypy strict, import table, OpenAPI documents, links
 	@failed=""; \

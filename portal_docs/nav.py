@@ -48,6 +48,7 @@ NAV: tuple[Entry, ...] = (
             (Text("Kommandon", "Commands"), "operate/commands.md"),
             (Text("Kantens regler", "Edge rules"), "operate/edge.md"),
             (Text("Bakom en annan proxy", "Behind another proxy"), "operate/proxies.md"),
+            (Text("När något går fel", "When something fails"), "operate/faults.md"),
             (Text("Loggar och granskning", "Logs and audit"), "operate/records.md"),
             (Text("Snabbhet", "Speed"), "operate/speed.md"),
             (Text("Beslut", "Decisions"), "decisions/index.md"),

@@ -130,6 +130,14 @@ async def set_tokens_valid_from(session: AsyncSession, organisation_id: str, app
     return await _changed(session, await one(session, App, changed))
 
 
+async def refuse_all_tokens(session: AsyncSession, at: int) -> int:
+    """Every token of every app issued before `at`, and before this call, is refused; how many apps that were."""
+    ended = update(table).values(tokens_valid_from=_past_all_issued(at)).returning(table.c.id)
+    count = len((await session.execute(ended)).all())
+    await changes.bump_all(session)
+    return count
+
+
 async def _changed(session: AsyncSession, app: App | None) -> App:
     if app is None:
         raise NotFound("app")

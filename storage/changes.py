@@ -82,6 +82,13 @@ async def since(session: AsyncSession, before: int, now: int) -> list[Step] | No
     return steps if len(steps) == now - before else None
 
 
+async def bump_all(session: AsyncSession) -> int:
+    """One step that may have changed anything: the log is forgotten, so everything is read anew."""
+    version = await bump(session)
+    await session.execute(delete(log_table))
+    return version
+
+
 async def bump(session: AsyncSession, about: str = REST, subject: str = "") -> int:
     """One step up, atomically; the new number. Other writers of changes wait until this transaction ends."""
     await in_order(session)

@@ -68,6 +68,11 @@ async def delete_for_person(session: AsyncSession, person_id: str, *, but: str |
     return len((await session.execute(ended.returning(table.c.id_hash))).all())
 
 
+async def delete_all(session: AsyncSession) -> int:
+    """Signs everybody out; how many sessions ended."""
+    return len((await session.execute(deletion(table).returning(table.c.id_hash))).all())
+
+
 async def delete_expired(session: AsyncSession, now: int) -> int:
     """How many were removed."""
     gone = deletion(table).where(table.c.expires_at <= now).returning(table.c.id_hash)

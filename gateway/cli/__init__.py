@@ -22,6 +22,7 @@ from gateway.cli.commands import (
     keys,
     migrate,
     organisations,
+    restored,
     serve,
     subscriptions,
     token,
@@ -52,6 +53,7 @@ for command in (
     keys.keys,
     usage.usage,
     audit.audit,
+    restored.restored,
     token.token,
 ):
     sluss.add_command(command)

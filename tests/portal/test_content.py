@@ -20,7 +20,7 @@ CONTRACT = (
 )  # fmt: skip
 COMMANDS = (
     "up", "serve", "migrate", "doctor", "demo", "api", "plan", "org", "app", "subscription", "keys",
-    "usage", "audit", "token",
+    "usage", "audit", "restored", "token",
 )  # fmt: skip
 
 
