@@ -128,7 +128,7 @@ def files(
     api.pop("weights")
     api |= yaml.safe_load(extra) or {}
     plans = sample.PLANS.replace(
-        "rate: { requests: 5, seconds: 1, burst: 10 }", "rate: { requests: 500, seconds: 1, burst: 500 }"
+        "rate: { requests: 5, seconds: 1, burst: 10 }", "rate: { requests: 500, seconds: 3600, burst: 500 }"
     )
     return {
         "api.yaml": json.dumps(api, default=str),
