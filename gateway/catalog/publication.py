@@ -26,7 +26,7 @@ from gateway.catalog.model import (
     Status,
     Text,
 )
-from gateway.catalog.openapi import operations, references, schemas
+from gateway.catalog.openapi import judged, operations, references
 from gateway.catalog.source import document, overlay, schema
 from gateway.catalog.source.document import Document, pointer_of
 from gateway.catalog.upstreams import Upstreams
@@ -199,7 +199,9 @@ def _check_together(sources: Sources) -> Iterator[Fault]:
 def _check_schemas(sources: Sources) -> Iterator[Fault]:
     """What calls are held against must be something that calls can be held against."""
     if policies.is_judged(sources.api.value):
-        yield from schemas.check(sources.openapi)
+        yield from judged.check(
+            sources.openapi, mocked=bool(policies.mocked_in(sources.api.value["upstreams"]))
+        )
 
 
 def _text(value: Mapping[str, str]) -> Text:

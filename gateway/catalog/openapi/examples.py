@@ -36,6 +36,7 @@ class Shown:
     name: str
     value: Any
     headers: Mapping[str, str]
+    pointer: str = ""  # of the schema, where there is one
 
 
 def shown(document: Mapping[str, Any], path: str, method: str, schemas: Schemas) -> Iterator[Shown]:
@@ -57,7 +58,7 @@ def shown(document: Mapping[str, Any], path: str, method: str, schemas: Schemas)
         for media, content in contents.items():
             below = pointer + pointer_of("content", media, "schema")
             for name, value in _values(whole, content, below, schemas):
-                yield Shown(int(number), media, name, value, headers)
+                yield Shown(int(number), media, name, value, headers, below if "schema" in content else "")
 
 
 def _values(

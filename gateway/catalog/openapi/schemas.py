@@ -168,7 +168,7 @@ class _Preparing:
         for name in hidden:
             made["properties"][name] = False
         if hidden and isinstance(made.get("required"), list):
-            made["required"] = [name for name in made["required"] if name not in hidden]
+            made["required"] = [name for name in made["required"] if str(name) not in hidden]
 
     def _is_hidden(self, schema: dict[str, Any]) -> bool:
         word = self._direction.value
@@ -187,9 +187,12 @@ def _modernise(schema: dict[str, Any]) -> None:
 def _number_range(schema: dict[str, Any]) -> None:
     """`int32` and its like bound a number; JSON Schema knows formats of text only."""
     bounds = _RANGES.get(str(schema.get("format")))
-    types = schema.get("type", ())
-    if bounds is None or not {"integer", "number"} & set([types] if isinstance(types, str) else types):
+    types = schema.get("type")
+    named = types if isinstance(types, list) else [types]
+    if bounds is None or not any(each in ("integer", "number") for each in named):
         return
+    if not isinstance(schema.get("allOf", []), list):
+        return  # the library will say so
     del schema["format"]
     lowest, highest = bounds
     schema["allOf"] = [*schema.get("allOf", ()), {"minimum": lowest, "maximum": highest}]
