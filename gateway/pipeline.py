@@ -206,7 +206,7 @@ class Call:
 
     def _meter(self, taken: Taken, outcome: Outcome) -> None:
         self.outcome, counters = outcome, self.line.counters
-        (counters.keep if outcome is Outcome.SERVED else counters.give_back)(taken)
+        counters.keep(taken) if outcome is Outcome.SERVED else counters.give_back(taken, outcome)
 
     def _preflight(self, snapshot: Snapshot) -> bool:
         """A browser asks before it calls; answered here, before anyone is known. False: it is no such question."""

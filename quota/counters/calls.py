@@ -18,13 +18,26 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from quota.counters.cells import CELL_WORDS, ENTRIES, FAILED_BEFORE, FIRST_ENTRY, WORD, Cells
-from quota.counters.protocol import CALLS, ENDED, GIVE_BACK, KEEP, PROCESS_LOST, SENT, TAKEN, TO_UPSTREAM
-from quota.counters.records import FAILED, UNITS, Record, Records
+from quota.counters.protocol import (
+    CALLS,
+    ENDED,
+    GIVE_BACK,
+    KEEP,
+    PROCESS_LOST,
+    SENT,
+    TAKEN,
+    TO_UPSTREAM,
+    Outcome,
+)
+from quota.counters.records import OFFSETS, UNITS, Record, Records
 
 _HEAD: Final = 7  # word of an entry
 _STATES: Final = 8
 _BEGINNING: Final = 3  # states of a head beside protocol's: half done
 _RETURNING: Final = 4
+_REFUSING: Final = 5
+# Half-done state of a return → the counter that the call goes to instead of served.
+_INTO: Final = {_RETURNING: OFFSETS[Outcome.UPSTREAM_FAILED], _REFUSING: OFFSETS[Outcome.REFUSED]}
 _pack = Struct("=8q").pack_into  # fields are stored in their order, so the head is last
 
 
@@ -116,8 +129,10 @@ class Calls:
         if (call.state, KEEP) in CALLS:
             self._end(call)
 
-    def give_back(self, call: Call) -> bool:
-        """Served → upstream_failed, units back to windows that are here. False: the call had already ended."""
+    def give_back(self, call: Call, outcome: Outcome = Outcome.UPSTREAM_FAILED) -> bool:
+        """Served → `outcome`, upstream_failed or refused; units back to windows that are here. False: the call had
+        already ended.
+        """
         if (call.state, GIVE_BACK) not in CALLS:
             return False
         words = self._words
@@ -126,7 +141,8 @@ class Calls:
             day_word = 0
         if month_word > 0 and words[month_word - 1] != month_id:
             month_word = 0
-        self._return(call.entry, call.record.word, call.units, (day_word, month_word))
+        state = _REFUSING if outcome is Outcome.REFUSED else _RETURNING
+        self._return(call.entry, call.record.word, call.units, (day_word, month_word), state)
         self._end(call)
         return True
 
@@ -142,20 +158,21 @@ class Calls:
         if not record.dirty:
             self._records.touch(record)
 
-    def _return(self, entry: int, word: int, units: int, windows: tuple[int, int]) -> None:
-        """Move one call from served to upstream_failed and its units out of the windows; never below zero."""
+    def _return(self, entry: int, word: int, units: int, windows: tuple[int, int], state: int) -> None:
+        """Move one call from served to where `state` says, and its units out of the windows; never below zero."""
         words = self._words
         day_word, month_word = windows
-        calls, charged, failed = words[word], words[word + UNITS], words[word + FAILED]
+        into = word + _INTO[state]
+        calls, charged, failed = words[word], words[word + UNITS], words[into]
         day = words[day_word] if day_word > 0 else 0
         month = words[month_word] if month_word > 0 else 0
         if entry:
             words[FAILED_BEFORE] = failed
-            at, head = entry * WORD, units * _STATES + _RETURNING
+            at, head = entry * WORD, units * _STATES + state
             _pack(self._map, at, calls, charged, day, month, word, day_word, month_word, head)
         words[word] = calls - 1
         words[word + UNITS] = charged - units
-        words[word + FAILED] = failed + 1
+        words[into] = failed + 1
         if day_word > 0:
             words[day_word] = max(0, day - units)
         if month_word > 0:
@@ -173,12 +190,13 @@ class Calls:
             if not state or word not in whose:
                 words[entry + _HEAD] = 0
                 continue
-            if state in (_BEGINNING, _RETURNING):
+            if state == _BEGINNING or state in _INTO:
                 self._undo(entry, state)
             # A call whose beginning was half done was never acknowledged: undone, it never was.
-            back = state == _RETURNING or CALLS.get((state, PROCESS_LOST), (ENDED, False))[1]
+            back = state in _INTO or CALLS.get((state, PROCESS_LOST), (ENDED, False))[1]
             if back:
-                self._return(entry, word, units, (day_word, month_word))
+                into = state if state in _INTO else _RETURNING
+                self._return(entry, word, units, (day_word, month_word), into)
                 if day_word < 0:
                     lost.append(Lost(whose[word], units, -day_word, -month_word))
             words[entry + _HEAD] = 0
@@ -192,5 +210,5 @@ class Calls:
             words[day_word] = day
         if month_word > 0:
             words[month_word] = month
-        if state == _RETURNING:
-            words[word + FAILED] = words[FAILED_BEFORE]
+        if state in _INTO:
+            words[word + _INTO[state]] = words[FAILED_BEFORE]

@@ -130,10 +130,10 @@ class MemoryCounters:
         assert isinstance(taken, Call)
         self._calls.keep(taken)
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, taken: Taken, outcome: Outcome = Outcome.UPSTREAM_FAILED) -> None:
         """See `Counters.give_back`."""
         assert isinstance(taken, Call)
-        self._calls.give_back(taken)
+        self._calls.give_back(taken, outcome)
 
     def record(self, key: UsageKey, outcome: Outcome) -> None:
         """See `Counters.record`. With no room for the record the refusal stays uncounted: it bills nothing."""

@@ -2,7 +2,7 @@
 
 A call's life is taken → sent → kept or returned (`CALLS`, below). `take` answers through a callback: at once
 from memory, in a later turn of the loop from Redis; no task and no future belongs to a single call. The call
-is counted as served in the same step that takes its units; `give_back` moves it to upstream_failed and
+is counted as served in the same step that takes its units; `give_back` moves it to upstream_failed or refused and
 returns the units of day and month, not the rate. Each call ends in exactly one of `keep` and `give_back`; a
 second ending does nothing.
 """
@@ -173,8 +173,8 @@ class Counters(Protocol):
     def keep(self, taken: Taken) -> None:
         """The call is served: the upstream answered below 500, or the caller left after it was sent."""
 
-    def give_back(self, taken: Taken) -> None:
-        """The upstream failed: the call counts as upstream_failed, its units go back to its own day and
+    def give_back(self, taken: Taken, outcome: Outcome = Outcome.UPSTREAM_FAILED) -> None:
+        """The call counts as `outcome`, upstream_failed or refused, and its units go back to its own day and
         month.
         """
 

@@ -28,7 +28,6 @@ OFFSETS: Final = {
     Outcome.REFUSED_QUOTA: 4,
     Outcome.REFUSED: 5,
 }
-FAILED: Final = OFFSETS[Outcome.UPSTREAM_FAILED]
 _USAGE: Final = "usage"
 _KEPT_HOURS: Final = 1  # past hours whose records stay, since clocks differ a little at the turn
 

@@ -146,13 +146,13 @@ class RedisCounters:
         assert isinstance(taken, Call)
         (self._estimate if taken.place.day_word > 0 else self._calls).keep(taken)
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, taken: Taken, outcome: Outcome = Outcome.UPSTREAM_FAILED) -> None:
         """See `Counters.give_back`. The units reach Redis with the next batch."""
         assert isinstance(taken, Call)
         if taken.place.day_word > 0:
-            self._estimate.give_back(taken)
+            self._estimate.give_back(taken, outcome)
             self._untold = True
-        elif self._calls.give_back(taken):
+        elif self._calls.give_back(taken, outcome):
             _, _, day_id, month_id = taken.place
             self._return(str(taken.record.name[3]), taken.units, day_id, month_id)
 

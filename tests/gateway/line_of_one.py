@@ -31,7 +31,7 @@ from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
 from gateway.validation.tally import Tally
 from quota.counters.memory import MemoryCounters
-from quota.counters.protocol import Decided, Taken, UsageKey
+from quota.counters.protocol import Decided, Outcome, Taken, UsageKey
 from quota.plans import Limits
 from storage.access import AccessRows, Rest
 from storage.apps import App
@@ -96,9 +96,9 @@ class Watched(MemoryCounters):
         self.said.append("keep")
         super().keep(taken)
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, taken: Taken, outcome: Outcome = Outcome.UPSTREAM_FAILED) -> None:
         self.said.append("give back")
-        super().give_back(taken)
+        super().give_back(taken, outcome)
 
 
 class Remembered(Exchange):

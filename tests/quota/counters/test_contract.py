@@ -117,6 +117,16 @@ async def test_giving_back_returns_units_but_not_the_rate(counters: Counters) ->
     assert summed(counters.totals()) == Sum(1, 1, 1, 0, 0, 0)
 
 
+async def test_a_call_given_back_as_refused_is_no_fault_of_the_service(counters: Counters) -> None:
+    answer = await ask(counters, limits(), units=5)
+    counters.give_back(token(answer), Outcome.REFUSED)
+    counters.give_back(token(answer))
+    following = await ask(counters, limits())
+    assert (following.rate_left, following.day_left, following.month_left) == (48, 499, 4999)
+    counters.keep(token(following))
+    assert summed(counters.totals()) == Sum(1, 1, 0, 0, 0, 1)
+
+
 async def test_a_call_ends_once(counters: Counters) -> None:
     kept, returned = [token(answer) for answer in await ask_many(counters, limits(), 2, units=2)]
     for _ in range(2):

@@ -101,8 +101,12 @@ def given_back_unsent(counters: MemoryCounters, answer: Decision) -> None:
     counters.give_back(token(answer))
 
 
+def refused(counters: MemoryCounters, answer: Decision) -> None:
+    counters.give_back(token(answer), Outcome.REFUSED)
+
+
 @pytest.mark.parametrize("life", range(14))
-@pytest.mark.parametrize("act", [kept, given_back, given_back_unsent])
+@pytest.mark.parametrize("act", [kept, given_back, given_back_unsent, refused])
 async def test_death_at_any_store_leaves_a_whole_state(tmp_path: Path, act: Act, life: int) -> None:
     time = Time()
     counters = MemoryCounters(tmp_path, clock=time.clock())
@@ -122,11 +126,12 @@ async def test_death_at_any_store_leaves_a_whole_state(tmp_path: Path, act: Act,
     await following.start()
     usage = summed(following.totals())
     assert await used(following) == (usage.units, usage.units)
-    served, failed = Sum(2, 12, 0, 0, 0, 0), Sum(1, 7, 1, 0, 0, 0)
+    served, failed, declined = Sum(2, 12, 0, 0, 0, 0), Sum(1, 7, 1, 0, 0, 0), Sum(1, 7, 0, 0, 0, 1)
+    ends: dict[Act, Sum] = {kept: served, refused: declined}
     if survived:
-        assert usage == (served if act is kept else failed)
+        assert usage == ends.get(act, failed)
     else:
-        assert usage in {Sum(1, 7, 0, 0, 0, 0), served, failed}
+        assert usage in {Sum(1, 7, 0, 0, 0, 0), served, failed, declined}
     await following.close()
 
 
