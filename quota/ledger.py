@@ -115,9 +115,13 @@ class Flusher:
     async def _run(self) -> None:
         while True:
             await self.flush()
-            await asyncio.sleep(
-                max(self._interval, min(_LONGEST_WAIT, self._interval * 2**self.failures / 2))
-            )
+            await asyncio.sleep(pause(self._interval, self.failures))
+
+
+def pause(interval: float, failures: int) -> float:
+    """Seconds to the next beat, after so many failed ones in a row."""
+    # A power of two of every failure of a long night would be too large for any float.
+    return max(interval, min(_LONGEST_WAIT, interval * 2.0 ** min(failures, 16) / 2))
 
 
 async def rebuild(database: Database, now_s: int, totals: Sequence[Total] = ()) -> Mapping[str, Used]:

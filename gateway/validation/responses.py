@@ -71,11 +71,13 @@ class ResponseWatch:
         self._pieces: list[bytes] = []
         self._size = 0
 
-    def begin(self, answer: Answer) -> None:
-        if self._other is not None:
-            self._other.begin(answer)
-        if answer.status == HTTPStatus.NOT_MODIFIED:
-            return  # an answer about an answer
+    def begin(self, answer: Answer) -> tuple[Answer, bytes] | None:
+        instead = self._other.begin(answer) if self._other is not None else None
+        if answer.status != HTTPStatus.NOT_MODIFIED:  # that is an answer about an answer
+            self._judge_head(answer)
+        return instead
+
+    def _judge_head(self, answer: Answer) -> None:
         declared = self._check.declared(answer.status)
         if declared is None:
             self._faults.append(Fault("status", "status"))

@@ -16,7 +16,7 @@ from quota import window
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Outcome, Used
 from quota.errors import LedgerUnreachable
-from quota.ledger import Flusher, rebuild, write_left_behind
+from quota.ledger import Flusher, pause, rebuild, write_left_behind
 from storage import usage
 from storage.database import Database
 from tests.parts.postgres_server import PostgresServer
@@ -127,6 +127,11 @@ async def test_a_database_that_is_away_loses_and_doubles_nothing(
             await asyncio.sleep(0.05)
     assert await written(database) == {"served": (24, 12)}
     await database.close()
+
+
+def test_the_beat_slows_down_to_a_bound_and_goes_on_for_ever() -> None:
+    assert [pause(1.0, failures) for failures in (0, 1, 2, 3, 4, 5)] == [1.0, 1.0, 2.0, 4.0, 5.0, 5.0]
+    assert pause(1.0, 100_000) == 5.0
 
 
 async def test_the_beat_writes_by_itself_and_close_writes_the_rest(

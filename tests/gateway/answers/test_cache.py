@@ -13,6 +13,7 @@ import pytest
 
 from gateway.cache.store import Store
 from gateway.catalog.answers.values import Answers, Caching, Cors, HeaderRules, Shared
+from gateway.catalog.model import Judging, Validation
 from storage.apps import App
 from storage.subscriptions import Subscription
 from tests.gateway.line_of_one import APP, SUBSCRIPTION, rows
@@ -401,6 +402,18 @@ async def test_a_stale_answer_is_asked_about_and_kept_on(line: Served, cache: St
     assert (third.body, third.values("x-a"), line.asked) == (b"whole", ["new"], 2)
     assert status(third).startswith("sluss; hit; ttl=59")
     assert (cache.revalidations, len(cache)) == (1, 1)
+
+
+async def test_an_answer_that_is_judged_is_kept_and_revalidated_all_the_same(line: Served) -> None:
+    """The 304 to the gateway's own question is for the gateway, also when the answers are held to the document."""
+    line.publish(OPEN, validation=Validation(response=Judging.LOG))
+    line.script = revalidating(
+        answer("public, max-age=0", 'ETag: "a"', body="whole"),
+        b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n',
+    )
+    await line.ask(HERE)
+    second = await line.ask(HERE)
+    assert (second.status, second.body, second.whole) == (200, b"whole", True)
 
 
 async def test_a_client_s_own_condition_is_answered_after_the_revalidation(line: Served) -> None:
