@@ -32,6 +32,7 @@ NAV: tuple[Entry, ...] = (
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
             (Text("Strömmar och WebSocket", "Streams and WebSockets"), "guides/streams.md"),
             (Text("Webbläsare, cache och versioner", "Browsers, caching and versions"), "guides/answers.md"),
+            (Text("Granskade anrop", "Checked calls"), "guides/validation.md"),
             # A section of its own: an index.md straight below "Guides" would become that section's first page.
             (Text("Fel", "Errors"), ((Text("Alla fel", "All errors"), "problems/index.md"),)),
         ),

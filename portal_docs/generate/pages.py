@@ -135,6 +135,7 @@ def _environment(language: str) -> Environment:
         family_names={family: text[language] for family, text in words.FAMILY.items()},
         shared_names={shared: text[language] for shared, text in words.SHARED.items()},
         guide=f"/portal/{'en/' if language == 'en' else ''}guides/answers/",
+        checks_guide=f"/portal/{'en/' if language == 'en' else ''}guides/validation/",
         environment_names={env_: text[language] for env_, text in words.ENVIRONMENT.items()},
     )
     return env

@@ -41,7 +41,7 @@ def test_the_billable_table_is_the_meter_s(language: str) -> None:
         outcome = OUTCOMES[ending]
         assert code(row[1]) == [outcome.value], (ending, row)
         assert row[2] == (YES if outcome is Outcome.SERVED else NO)[language], (ending, row)
-    assert len(refusals) == 8
+    assert len(refusals) == 9
     assert [code(row[1]) for row in refusals[:2]] == [
         [REFUSED_AS[RATE].value],
         [REFUSED_AS[DAY].value],
