@@ -1,17 +1,20 @@
-"""THE REQUEST PATH: route → authenticate → authorise → limit → validate → proxy → meter.
+"""THE REQUEST PATH: route → authenticate → authorise → limit → validate → answer → meter.
 
 Every call to a published API takes these steps in this order, and the order stands nowhere else. The stages
-are plain functions that get the values they use; only this file remembers a call between them. Two of them
-answer later, by callback: the counters (one batch for all calls that wait) and the upstream. A refusal is an
-exception that `gateway.errors` renders. Nothing here awaits. Decision mode takes the same steps for a call that
-another proxy holds; only "proxy" is left out.
+are plain functions that get the values they use; only this file remembers a call between them. Three of them
+answer later, by callback: the counters (one batch for all calls that wait), the judging of a body, the upstream.
+A refusal is an exception that `gateway.errors` renders. Nothing here awaits. Decision mode takes the same steps for
+a call that another proxy holds; in place of "answer" it says yes.
 
-    route         method and path → published operation             404 405
+    preflight     a browser asks before it calls: answered at once   403 405
+    route         method and path → published operation              404 405 410
     authenticate  Authorization → principal                          401
     authorise     principal, demand, access table → grant            401 403
+    open?         no brown-out; a WebSocket's handshake, its place   400 426 429 503
     limit         limits, units → decision, all or nothing           429 503
-    validate      the call held against its document                 400 406 415
-    proxy         the call goes upstream, or is answered from cache  502 504 413 …
+    validate      the call held against its document                 400 406 413 415
+    answer        by the first that can: a kept answer (cache), the document's examples (mock), the
+                  upstream (proxy), through a tunnel if it is one    502 503 504 413 …
     meter         one record, whatever happened; units given back when the rule says so
 """
 
@@ -32,7 +35,6 @@ from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.equipment import Equipment
 from gateway.errors import Refusal, Rendered, limit_refusal, status_of
 from gateway.headers import Caller, arrival_lines, limit_fields, limit_lines
-from gateway.proxy.upstreams import CONTROL_TERMS
 from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.admission import Admission
 from gateway.snapshot.build import Snapshot
@@ -61,14 +63,10 @@ class Call:
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
         request = exchange.request
-        self.line = line
-        self.exchange = exchange
-        self.method = request.method
-        self.path = request.path
-        self.query = request.query
+        self.line, self.exchange = line, exchange
+        self.method, self.path, self.query = request.method, request.path, request.query
         self.deciding = False
-        self.began = monotonic()
-        self.time = time()
+        self.began, self.time = monotonic(), time()
         self.trace = line.tracer.of(request.traceparent)
         self.published: Published | None = None
         self.caller: Caller | None = None
@@ -132,18 +130,24 @@ class Call:
         if taken is None:
             self.outcome = REFUSED_AS.get(decision.limited_by)
             return self._refuse(limit_refusal(decision))
-        if published.checks is None:
-            return self._proxy(admission, decision, taken)
-        asked = Asked(admission.environment, self.path[published.cut :], self.query, self.deciding)
-        done = partial(self._validated, admission, decision, taken)
-        return published.checks.judge(asked, self.exchange, self.line.tally, self.trace, done)
+        try:
+            if published.checks is None:
+                return self._proxy(admission, decision, taken)
+            asked = Asked(admission.environment, self.path[published.cut :], self.query, self.deciding)
+            done = partial(self._validated, admission, decision, taken)
+            return published.checks.judge(asked, self.exchange, self.line.tally, self.trace, done)
+        except Exception:  # unforeseen by definition
+            return self._broken(taken)
 
     def _validated(self, admission: Admission, decision: Decision, taken: Taken, found: Judged) -> None:
         """The call has been held against its document: on to the upstream, or back with every fault."""
-        if found is None:
-            return self._proxy(admission, decision, taken)
-        self._meter(taken, Outcome.REFUSED)
-        return self._refuse(found)
+        try:
+            if found is None:
+                return self._proxy(admission, decision, taken)
+            self._meter(taken, Outcome.REFUSED)
+            return self._refuse(found)
+        except Exception:  # unforeseen by definition
+            return self._broken(taken)
 
     def _proxy(self, admission: Admission, decision: Decision, taken: Taken) -> None:
         """On to the upstream, unless a kept answer or the document's examples stand for it."""
@@ -161,16 +165,11 @@ class Call:
         choice = published.upstreams[admission.environment]
         if not choice.places:
             return self._stand_in(published.mock.answer(request, told[len(trace.lines) :]), taken)
-        order = Order(
-            (group := line.upstreams.of(choice)).pick(),
-            request.target[published.cut :],
-            published.terms,
-            admission.lines + trace.lines,
-            told,
-            # The first byte goes out: from then on a lost process leaves the call counted as served.
-            partial(line.counters.sent, taken),
-            group=group,
-        )
+        # Called as the first byte goes out: from then on a lost process leaves the call counted as served.
+        sending = partial(line.counters.sent, taken)
+        target, injected = request.target[published.cut :], admission.lines + trace.lines
+        group = line.upstreams.of(choice)
+        order = Order(group.pick(), target, published.terms, injected, told, sending, group=group)
         if self.visit is not None:
             self.visit.accompany(order)
         if published.responses is not None:
@@ -208,6 +207,13 @@ class Call:
         self.outcome, counters = outcome, self.line.counters
         counters.keep(taken) if outcome is Outcome.SERVED else counters.give_back(taken, outcome)
 
+    def _broken(self, taken: Taken) -> None:
+        """A fault of ours, between the counters and the answer: nothing stays taken, and nobody waits for ever."""
+        self._meter(taken, Outcome.UPSTREAM_FAILED)
+        if self.tunnel is not None:
+            self.line.tunnels.forget(self.tunnel)
+        self.exchange.broken()
+
     def _preflight(self, snapshot: Snapshot) -> bool:
         """A browser asks before it calls; answered here, before anyone is known. False: it is no such question."""
         rules, asked = snapshot.cors_at(self.path), cors.asked(self.exchange.request)
@@ -219,16 +225,14 @@ class Call:
 
     def _beside_the_apis(self, refusal: errors.NoSuchApi) -> None:
         """What is no published API: a question, or the control plane as one more upstream, without limits."""
-        request, place = self.exchange.request, self.path.split("/", 2)[1]
+        place, trace = self.path.split("/", 2)[1], self.trace.lines
         if place == DECIDE and not self.deciding:
             return self._decide()
         if place not in CONTROL or self.deciding:
             return self._refuse(refusal)
-        trace, upstream = self.trace.lines, self.line.upstreams.control
+        request = self.exchange.request
         injected = arrival_lines(request, b"", b"") + trace
-        # Its links and cookies are for the host outside.
-        order = Order(upstream, request.target, CONTROL_TERMS, injected, trace, host=request.authority)
-        return self.exchange.forward(order, self._ended)
+        return self.exchange.forward(self.line.upstreams.to_control(request, injected, trace), self._ended)
 
     def _decide(self) -> None:
         """Another proxy asks about a call: the same stages from the start, for that call."""
@@ -270,9 +274,8 @@ class Call:
         taken = self.decision.taken if self.decision is not None else None
         if taken is not None:
             left = isinstance(fault, (ClientGone, AccessEnded))
-            whole = fault is None
-            how = ending_of(ending.upstream_reached, ending.upstream_status, client_left=left, whole=whole)
-            self._meter(taken, OUTCOMES[how])
+            seen = ending.upstream_reached, ending.upstream_status
+            self._meter(taken, OUTCOMES[ending_of(*seen, client_left=left, whole=fault is None)])
         if fault is not None:
             if not ending.answered and not isinstance(fault, ClientGone):
                 kept = visit.rescue(fault) if visit is not None else None

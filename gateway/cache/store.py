@@ -53,7 +53,10 @@ class Entry:
         self.body = body
         self.vary = vary
         self.selected = selected  # the request's values for `vary`
-        self.size = len(body) + sum(map(len, lines)) + len(key.target) + _OVERHEAD
+        # What the client chooses counts too: a long Accept must not be memory that nobody sees. Header lines and the
+        # path are here twice, as they came and taken apart.
+        chosen = (key.path, key.target, key.host, key.group, key.accept, key.language, *selected)
+        self.size = len(body) + 2 * sum(map(len, lines)) + sum(map(len, chosen)) + _OVERHEAD
         self.fields: dict[bytes, list[bytes]] = {}
         self.lifetime = 0
         self.initial_age = 0.0

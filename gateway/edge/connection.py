@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from gateway.edge.door.client_certificate import ClientCertificate, from_handshake
 from gateway.edge.door.proxy_header import Announced
-from gateway.edge.door.unread import Unread, of_head, of_request
+from gateway.edge.door.unread import Unread, of_head
 from gateway.edge.errors import (
     EdgeFault,
-    LineFailed,
     RequestBodyMalformed,
     SlowClient,
     TooManyConnections,
@@ -220,12 +219,8 @@ class ClientConnection(asyncio.Protocol):
         looping, self._looping = self._looping, True
         try:
             server.line(exchange)
-        except Exception:
-            # Unforeseen by definition: the client gets the answer for it and the process goes on.
-            _log.exception("the line failed")
-            if self.exchange is exchange:
-                exchange.abandon()
-                self.fail(LineFailed("the line raised"), of_request(request))
+        except Exception:  # unforeseen by definition
+            exchange.broken()
         finally:
             self._looping = looping
 

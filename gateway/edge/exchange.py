@@ -368,6 +368,13 @@ class Exchange:
         elif state == COLLECTING:
             self._gathered(LineFailed("the line raised"))
 
+    def broken(self) -> None:
+        """To be called where an exception of the line is caught: the client gets the answer for it."""
+        _log.exception("the line failed")
+        if self._client.exchange is self:
+            self.abandon()
+            self._client.fail(LineFailed("the line raised"), of_request(self.request))
+
     # --- the end from outside
 
     def drain(self) -> None:
@@ -488,12 +495,8 @@ class Exchange:
             self._state = ENDED if self.gone else FAILED
         try:
             collecting.done(body if fault is None else fault)
-        except Exception:
-            # As when the line raises at its start: the client gets the answer for it and the process goes on.
-            _log.exception("the line failed on a body")
-            if self._client.exchange is self:
-                self.abandon()
-                self._client.fail(LineFailed("the line raised"), of_request(self.request))
+        except Exception:  # unforeseen by definition
+            self.broken()
 
     def _elsewhere(self, fault: EdgeFault) -> bool:
         """Another upstream takes what this one could not; False when there is none or enough was repeated."""

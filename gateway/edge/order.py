@@ -98,9 +98,9 @@ class TunnelOrder(Order):
 
     def __init__(self, order: Order, tunnel: Tunnel) -> None:
         super().__init__(
-            order.upstream, order.target, order.terms, order.injected, order.response_lines, order.sending
-        )
-        self.watch = order.watch
+            order.upstream, order.target, order.terms, order.injected, order.response_lines, order.sending,
+            watch=order.watch, group=order.group,
+        )  # fmt: skip
         self.tunnel = tunnel
 
 

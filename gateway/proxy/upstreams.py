@@ -13,7 +13,8 @@ from typing import Final
 from gateway.catalog.model import Balancing, Catalog
 from gateway.catalog.model import Upstream as Place
 from gateway.edge.clock import Clock
-from gateway.edge.order import Terms
+from gateway.edge.order import Order, Terms
+from gateway.edge.request import Request
 from gateway.proxy.address import Address
 from gateway.proxy.checker import Checker
 from gateway.proxy.dialling.dialler import Dialler
@@ -69,6 +70,10 @@ class Upstreams:
     def of(self, choice: Choice) -> Group:
         """The group for the calls of one environment of an API; there is at least one place."""
         return choice.group or self._bind(choice)
+
+    def to_control(self, request: Request, injected: bytes, told: bytes) -> Order:
+        """The control plane as one more upstream: its links and cookies are for the host outside."""
+        return Order(self.control, request.target, CONTROL_TERMS, injected, told, host=request.authority)
 
     def follow(self, catalog: Catalog) -> None:
         """Close the pools of addresses that left the catalogue, calls under way end undisturbed; check those that

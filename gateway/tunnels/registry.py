@@ -21,6 +21,7 @@ class Tunnels:
         self._counters = counters
         self._limits = limits or TunnelLimits()
         self._by_subscription: dict[str, int] = {}
+        self._counted: set[Tunnel] = set()
 
     @property
     def open(self) -> int:
@@ -35,11 +36,20 @@ class Tunnels:
         self._by_subscription[subscription_id] = many + 1
         usage = subscribed.usage[published.operation.id]
         messages = Messages(self._counters, subscribed.limits, usage, published.operation.message_weight or 0)
-        return Tunnel(handshake, messages, published.terms, self._limits, subscription_id)
+        tunnel = Tunnel(handshake, messages, published.terms, self._limits, subscription_id)
+        self._counted.add(tunnel)
+        return tunnel
 
     def leave(self, tunnel: Tunnel, record: Record) -> Record:
         """The call is over: its record, with the messages of a tunnel that was open."""
+        self.forget(tunnel)
+        return TunnelRecord.of(record, *tunnel.counts)
+
+    def forget(self, tunnel: Tunnel) -> None:
+        """It takes no place any more. Once is enough; twice does no harm."""
+        if tunnel not in self._counted:
+            return
+        self._counted.discard(tunnel)
         many = self._by_subscription.pop(tunnel.subscription_id) - 1
         if many:
             self._by_subscription[tunnel.subscription_id] = many
-        return TunnelRecord.of(record, *tunnel.counts)

@@ -6,6 +6,7 @@ may be (forms, files) is judged by its Content-Type alone and streams on untouch
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 import jsonschema_rs
 
 from gateway.access_log import Place
-from gateway.edge.errors import BodyTooLarge, EdgeFault, TooManyBodies
+from gateway.edge.errors import BodyTooLarge, EdgeFault, LineFailed, TooManyBodies
 from gateway.edge.exchange import Exchange
 from gateway.edge.request import Request
 from gateway.trace import Trace
@@ -26,6 +27,8 @@ from gateway.validation.tally import REQUEST, Note, Tally
 
 # Above so many values only the first fault of a body is told: the library lists all or one, and each costs 10 µs.
 LISTED_VALUES: Final = 1000
+
+_log = logging.getLogger("sluss.validation")
 
 Refused = InvalidCall | EdgeFault
 Judged = Refused | None
@@ -131,7 +134,14 @@ class RequestCheck:
                 return done(body)
             note.unjudged()
         elif body:
-            faults, cut = content.faults(body, self.bounds)
+            try:
+                faults, cut = content.faults(body, self.bounds)
+            except Exception:  # of the library or ours: the call must come to an end all the same
+                _log.exception("a body could not be judged")
+                if self.enforce:
+                    return done(LineFailed("judging a body"))
+                faults = []
+                note.unjudged()
             found.extend(faults)
         elif self.body is not None and self.body.required:
             found.append(Fault("body", "body-missing"))
