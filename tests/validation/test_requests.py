@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -351,3 +352,25 @@ async def test_decision_mode_judges_path_and_query(tmp_path: Path) -> None:
             "GET /decide", None, "X-Original-Method: POST", "X-Original-URI: /sample/v1/things"
         )
         assert answer.status == 200
+
+
+def resident() -> int:
+    """Bytes of memory that this process has in use."""
+    with Path("/proc/self/statm").open() as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_hostile_bodies_cost_little_time_and_memory(tmp_path: Path) -> None:
+    """H39: each is 4xx at once, and thirty of them leave the process as it was, give or take 50 MiB."""
+    deep, wide, commas = b"[" * 250_000, b"[" + b"{}," * 80_000 + b"{}]", b'"' + b"," * 250_000 + b'"'
+    names = b"{" + b",".join(b'"n%d":1' % number for number in range(20_000)) + b"}"
+    async with judged(tmp_path, echo) as line:
+        await line.post(deep)
+        before = resident()
+        for body in (deep, wide, commas, names) * 8:
+            answer = await line.post(body)
+            assert answer.status == 400
+            assert len(answer.body) < 20_000
+        assert resident() - before < 50 * 1024 * 1024
+        assert line.server.collected.bytes == 0
+        assert line.upstream.arrived == []
