@@ -172,8 +172,7 @@ class UpstreamConnection(asyncio.Protocol):
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
-                if len(data) > self.upstream.reader.head_limit:
-                    raise BadUpstreamAnswer("head is too large")
+                self.upstream.reader.unfinished(data)
                 self._buffer = data
                 return
             answer = self.upstream.reader.read(data[:end])

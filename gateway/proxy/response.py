@@ -21,6 +21,7 @@ APART: Final = 17
 _CONTROLS: Final = bytes(octet for octet in range(32) if octet != 9) + b"\x7f"
 _OWS: Final = b" \t"
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
+_BEGINNING: Final = b"HTTP/1."
 _REMEMBERED_LINES: Final = 256
 _KEPT_HEAD: Final = 2 * 1024
 
@@ -135,6 +136,17 @@ class AnswerReader:
         self._field_limit = field_limit
         self._names = fields.NameTable(RULES, _COMMON, _judge)
         self._lines: dict[bytes, tuple[int, bytes, bool]] = {}
+
+    def unfinished(self, data: bytes) -> None:
+        """Raises when what has come of a head can no longer become one. Waiting for its end would only turn an answer
+        that cannot be read into one that came too late.
+        """
+        if len(data) > self.head_limit:
+            raise BadUpstreamAnswer("head is too large")
+        if not data.startswith(_BEGINNING[: len(data)]):
+            raise BadUpstreamAnswer("not the beginning of an answer")
+        if data.count(b"\n") != data.count(b"\r\n"):
+            raise BadUpstreamAnswer("bare line end in the head")
 
     def read(self, head: bytes) -> Answer:
         lines = head.splitlines()

@@ -97,3 +97,12 @@ def test_the_edge_s_figures_are_the_edge_s(language: str) -> None:
         f"{limits.body_rate // 1024} KiB/s", f"{limits.connections:_}".replace("_", " "),
     ):  # fmt: skip
         assert figure in text, figure
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_says_the_same_paragraph_twice(language: str) -> None:
+    for page in sorted((CONTENT / language).rglob("*.md")):
+        paragraphs = [
+            part for part in re.split(r"\n\n+", page.read_text(encoding="utf-8")) if len(part) > 120
+        ]
+        assert len(paragraphs) == len(set(paragraphs)), page

@@ -75,6 +75,42 @@ async def test_bad_answers_are_not_relayed(answer: bytes) -> None:
         assert upstream.visits == 2
 
 
+NEVER_ENDING = [
+    ("no status line", [b"hello"]),
+    ("HTTP/0.9", [b"<html>hello</html>\r\n"]),
+    ("TLS alert", [b"\x15\x03\x03\x00\x02\x02\x46"]),
+    ("SSH", [b"SSH-2.0-OpenSSH_9.6\r\n"]),
+    ("HTTP/2 settings", [b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"]),
+    ("lines end with LF", [b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok"]),
+    ("one line ends with LF", [S + b"X-A: b\nX-B: c\r\n"]),
+    ("wrong in the second piece", [b"HTT", b"X/1.1 200 OK"]),
+    ("after an interim answer", [b"HTTP/1.1 100 Continue\r\n\r\nhello"]),
+]
+
+
+@pytest.mark.parametrize("pieces", [case[1] for case in NEVER_ENDING], ids=[case[0] for case in NEVER_ENDING])
+async def test_what_cannot_become_an_answer_is_not_waited_for(pieces: list[bytes]) -> None:
+    """H30: the upstream keeps the connection open, so only the bytes can tell. A head in pieces is still one."""
+
+    async def sending(visit: Visit) -> None:
+        await visit.request()
+        for piece in pieces if visit.number == 1 else (OK[:1], OK[1:9], OK[9:17], OK[17:18], OK[18:]):
+            await visit.send(piece)
+            await asyncio.sleep(0)
+        await visit.reader.read()
+
+    async with (
+        scripted_upstream(sending) as upstream,
+        running_edge(upstream.url) as edge,
+        raw_client(edge.port) as client,
+    ):
+        got = await client.ask(GET)
+        assert (got.status, got.body) == (502, b"bad-upstream-answer")
+        good = await client.ask(GET)
+        assert (good.status, good.body) == (200, b"ok")
+        assert upstream.visits == 2
+
+
 CUT = [
     ("length", S + b"Content-Length: 10\r\n\r\nhello"),
     ("length, nothing", S + b"Content-Length: 10\r\n\r\n"),
