@@ -134,12 +134,8 @@ class Request:
         """All its values, where two would be one too many."""
         return _find(self.forwarded_lines, name)
 
-    def removed_field(self, name: bytes) -> bytes | None:
-        """The first value of a header that was removed by name. It is the client's word and nothing more."""
-        return next(iter(self.removed_fields(name)), None)
-
     def removed_fields(self, name: bytes) -> list[bytes]:
-        """All of them, where two would be one too many."""
+        """All values of a header that was removed by name. They are the client's word and nothing more."""
         return _find(self.removed_lines or (), name)
 
 

@@ -75,7 +75,6 @@ class Upstream:
         self.known: Known | None = None
         self.opened_total = 0
         self.reused_total = 0
-        self.failed_total = 0
         self.failures_total = 0
         self.errors_total = 0
         self.healthy = True
@@ -274,7 +273,6 @@ class Upstream:
             self._drop_attempt(task)
             return
         self._drop_attempt(task)
-        self.failed_total += 1
         if self._waiting and fault is not None:
             self._waiting.popleft().unavailable(fault)
         self._open_more()

@@ -84,9 +84,7 @@ class RequestCheck:
     def judge(self, exchange: Exchange, path: str, note: Note, done: Done) -> None:
         """`path` is what follows the API's base. `done` gets the refusal, or None; once, now or later."""
         request = exchange.request
-        found = list(
-            self.parameters.faults(path, request.query, partial(_values, request), request.cookies or ())
-        )
+        found = list(self.parameters.faults(path, request.query, request.fields, request.cookies or ()))
         if self.offered and media.preferred(request.accept, self.offered) is None:
             found.append(Fault("header", "accept", "Accept", values=(", ".join(self.offered),)))
         content, unfit = self._content(request)
@@ -113,7 +111,7 @@ class RequestCheck:
         if body is None:
             return None, Fault("body", "body-unexpected")
         accepted = (", ".join(body.contents),)
-        values = _values(request, b"content-type")
+        values = request.fields(b"content-type")
         if not values:
             return None, Fault("header", "content-type-missing", "Content-Type", values=accepted)
         kind = media.parse(values[0]) if len(values) == 1 else None
@@ -186,12 +184,3 @@ class RequestChecks:
         if asked.deciding:
             return done(check.decide(asked.path, asked.query, note))
         return check.judge(exchange, asked.path, note, done)
-
-
-def _values(request: Request, name: bytes) -> list[bytes]:
-    """All values of a header that goes upstream; `name` in lower case."""
-    return [
-        value.strip(b" \t")
-        for field_name, _, value in (line.partition(b":") for line in request.forwarded_lines)
-        if field_name.lower() == name
-    ]

@@ -25,7 +25,6 @@ from quota.limit import DAY, MONTH, RATE
 from quota.window import Windows
 
 EPOCH_KEY: Final = b"sluss:epoch"
-REBUILDING_KEY: Final = b"sluss:rebuilding"
 
 # First byte of the answer to TAKE. Only TAKEN and DONE changed anything.
 ANSWERED: Final = ord("T")
