@@ -43,6 +43,7 @@ class Answer(NamedTuple):
     now_us: int
     windows: Windows
     verdicts: list[tuple[int, int, int, int]]
+    number: int  # of the batch
 
 
 def arguments(batch: Batch, places: dict[str, int]) -> bytes:
@@ -70,4 +71,4 @@ def _numbers(limits: Limits) -> tuple[int, int, int, int]:
 def read(batch: Batch, answer: bytes) -> Answer:
     """The answer to this batch."""
     now_us, row, verdicts = lua.unpack_answer(answer)
-    return Answer(now_us, batch.rows[row], list(verdicts))
+    return Answer(now_us, batch.rows[row], list(verdicts), batch.number)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, NamedTuple
 
-from quota.counters.cells import CELL_WORDS, ENTRIES, FAILED_BEFORE, FIRST_ENTRY, WORD, Cells
+from quota.counters.cells import CELL_WORDS, ENTRIES, FAILED_BEFORE, FIRST_ENTRY, PROGRESS, WORD, Cells
 from quota.counters.protocol import (
     CALLS,
     ENDED,
@@ -33,6 +33,7 @@ from quota.counters.records import OFFSETS, UNITS, Record, Records
 
 _HEAD: Final = 7  # word of an entry
 _STATES: Final = 8
+_CALLS_IN_BATCH: Final = 1 << 20
 _BEGINNING: Final = 3  # states of a head beside protocol's: half done
 _RETURNING: Final = 4
 _REFUSING: Final = 5
@@ -81,14 +82,36 @@ class Calls:
         self._cells = cells
         self._records = records
         self._free: list[int] = []
+        self._batch = self._index = 0
 
     def open(self) -> list[Lost]:
         """Finish what a lost process left; says which units stand elsewhere and go back too."""
         self._words = self._cells.words
         self._map = self._cells.map
+        self.progress = self._progress()
         lost = self._recover()
         self._free = [FIRST_ENTRY + index * CELL_WORDS for index in range(ENTRIES)]
         return lost
+
+    def taking_in(self, batch: int) -> None:
+        """The calls of this batch of Redis begin now. `progress` of the next start tells how many did."""
+        self._batch = batch
+        self._words[PROGRESS] = batch * _CALLS_IN_BATCH
+
+    def taken_in(self, calls: int) -> None:
+        """All of them have begun, were refused, or were given back."""
+        self._words[PROGRESS] = self._batch * _CALLS_IN_BATCH + calls
+
+    def forget_progress(self) -> None:
+        """Another process begins, whose batches have their own numbers."""
+        self._words[PROGRESS] = 0
+
+    def begin_from(self, index: int, record: Record, units: int, place: Place) -> Call:
+        """`begin`, for the call at this place of the batch that is being taken in."""
+        self._index = index
+        call = self.begin(record, units, place)
+        self._words[PROGRESS] = self._batch * _CALLS_IN_BATCH + index + 1
+        return call
 
     def begin(self, record: Record, units: int, place: Place) -> Call:
         """Count one served call and take its units from both windows (when they are here), as one step."""
@@ -98,8 +121,8 @@ class Calls:
         calls = words[word]
         charged = words[word + 1]
         here = day_word > 0
-        day = words[day_word] if here else 0
-        month = words[month_word] if here else 0
+        day = words[day_word] if here else self._batch
+        month = words[month_word] if here else self._index
         entry = self._free.pop() if self._free else 0  # none left: counted all the same, and kill -9 keeps it
         if entry:
             head = units * _STATES
@@ -179,6 +202,18 @@ class Calls:
             words[month_word] = max(0, month - units)
         if entry:
             words[entry + _HEAD] = 0
+
+    def _progress(self) -> tuple[int, int]:
+        """The last batch that was taken in, and how many of its calls had begun, the last one's entry included:
+        kill -9 may have fallen between it and the count.
+        """
+        words = self._words
+        batch, begun = divmod(words[PROGRESS], _CALLS_IN_BATCH)
+        for entry in range(FIRST_ENTRY, FIRST_ENTRY + ENTRIES * CELL_WORDS, CELL_WORDS):
+            _, _, number, index, _, day_word, _, head = words[entry : entry + CELL_WORDS]
+            if head % _STATES in (TAKEN, SENT) and day_word < 0 and (number, index) == (batch, begun):
+                return batch, begun + 1
+        return batch, begun
 
     def _recover(self) -> list[Lost]:
         whose = self._records.subscriptions()

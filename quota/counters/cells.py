@@ -37,6 +37,7 @@ HEADER_WORDS: Final = 512
 ENTRIES: Final = 16_384
 FAILED_BEFORE: Final = 3  # header word: the failed calls before the latest return
 LATEST_HOUR: Final = 4  # header word: the latest hour that records were kept for
+PROGRESS: Final = 5  # header word: batch of Redis being taken in, and how many of its calls have begun
 _CLEAN: Final = 2  # header word: 1 when closed in order
 FIRST_ENTRY: Final = HEADER_WORDS
 _FIRST_CELL: Final = HEADER_WORDS + ENTRIES * CELL_WORDS

@@ -70,12 +70,13 @@ class Exchange:
         self._clock = clock
         self._timeout = timeout
         self._time_us = time_us
-        self._scripts = (Script(lua.TAKE), Script(lua.SETTLE), Script(lua.RAISE))
+        self._scripts = (Script(lua.TAKE), Script(lua.SETTLE), Script(lua.RAISE), Script(lua.UNDO))
         self._wanted = asyncio.Event()
         self._calls: list[Waiting] = []
         self._changes: dict[Change, int] = {}
         self._number = 0
         self._acknowledged = 0  # number of the last batch that Redis answered
+        self._dead: tuple[str, int, int] | None = None  # the process before this one, see `lua.UNDO`
         self._unknown: Batch | None = None  # sent, and its answer has not come
         self._under_way: list[Waiting] = []
         self._incomplete = False  # Redis lost quotas: rebuild before the circuit closes
@@ -124,6 +125,10 @@ class Exchange:
     def continue_from(self, epoch: str) -> None:
         """Units were told in this epoch before the start. In another one Redis must first be completed."""
         self._epoch = epoch.encode() or b"-"
+
+    def continue_after(self, process: str, batch: int, begun: int) -> None:
+        """A process before this one took in the answer to that batch last, and began so many of its calls."""
+        self._dead = (process, batch, begun)
 
     async def _run(self) -> None:
         while not self._closing:
@@ -234,6 +239,12 @@ class Exchange:
 
     async def _greet(self) -> bytes:
         await self._settle()
+        if self._dead is not None:
+            process, *taken_in = self._dead
+            await self._link.script(
+                self._scripts[3], [lua.batch_key(process)], [b"%d" % each for each in taken_in]
+            )
+            self._dead = None
         return await self._asked_epoch()
 
     async def _asked_epoch(self) -> bytes:
@@ -246,24 +257,18 @@ class Exchange:
         if emptied:
             self._changes.clear()  # what they give back is not in the totals that the rebuilding starts from
         used, told = await self._rebuild(now_s)
+        windows, none = window.windows(now_s), Used(0, 0)
         names = [*used, *(name for name in told if name not in used)]
         for start in range(0, len(names), _KEYS_AT_ONCE):
-            await self._patient(self._raise_to(names[start : start + _KEYS_AT_ONCE], used, told, now_s))
+            part = names[start : start + _KEYS_AT_ONCE]
+            rows = [(*used.get(name, none), *told.get(name, none)) for name in part]
+            arguments = lua.pack_raise(windows, self.book, rows)
+            await self._patient(self._link.script(self._scripts[2], [*map(lua.quota_key, part)], arguments))
         await self._patient(self._link.command(b"SET", lua.EPOCH_KEY, secrets.token_hex(8).encode(), b"NX"))
         epoch = await self._patient(self._asked_epoch())
         self._acknowledged = 0  # its memory of our batches may be gone, and that is now mended
         self._incomplete = False
         return epoch
-
-    def _raise_to(
-        self, names: list[str], used: Mapping[str, Used], told: Mapping[str, Used], now_s: int
-    ) -> Awaitable[bytes]:
-        windows, none = window.windows(now_s), Used(0, 0)
-        fields = (b"d%d" % windows.day_id, b"m%d" % windows.month_id)
-        arguments = [*fields, *(b"a%b:%b" % (field, self.book) for field in fields)]
-        for name in names:
-            arguments += [b"%d" % units for units in (*used.get(name, none), *told.get(name, none))]
-        return self._link.script(self._scripts[2], [lua.quota_key(name) for name in names], arguments)
 
     def _failed(self, error: Exception) -> None:
         self.fault = f"{type(error).__name__}: {error}"

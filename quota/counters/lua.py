@@ -8,8 +8,8 @@ fields `r` (theoretical arrival time of the next call, µs), `d20261121` and `m2
 Units that a process took by itself while Redis was away are told as absolute numbers; the field `ad20261121:`
 and the process's book says how many of them the sum holds already, so telling them again adds nothing.
 
-`sluss:batch:{process}` holds the number of a process's last batch and the answer to it. A batch is refused
-unless its number is higher than that, so it can never run twice, and a lost answer can be asked for
+`sluss:batch:{process}` holds the number of a process's last batch, the answer to it, and what it took (`UNDO`).
+A batch is refused unless its number is higher than that, so it can never run twice, and a lost answer can be asked for
 (`SETTLE`). `sluss:epoch` exists once the quotas are complete; an emptied Redis has none, and then nothing may
 be taken. It gets another value whenever Redis had been
 emptied.
@@ -56,7 +56,7 @@ _head = Struct("<BqB")
 _verdict = Struct("<Bqqq")
 
 TAKE: Final = """
-local SECOND, SEVENTY_DAYS, TWO_DAYS = 1000000, 6048000, 172800
+local SECOND, SEVENTY_DAYS, TWO_DAYS, LINE = 1000000, 6048000, 172800, string.char(10)
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'L' end
 local number, before = tonumber(ARGV[1]), tonumber(ARGV[2])
 local last = redis.call('GETRANGE', KEYS[2], 0, 7)
@@ -134,8 +134,8 @@ for k, account in pairs(accounts) do
     if account.new then prune(KEYS[k]) end
   end
 end
-local answer = table.concat(out)
-redis.call('SET', KEYS[2], struct.pack('<i8', number) .. answer, 'EX', TWO_DAYS)
+local answer, names = table.concat(out), day .. LINE .. month .. LINE .. table.concat(KEYS, LINE, 3)
+redis.call('SET', KEYS[2], struct.pack('<i8I4I4', number, #answer, #names) .. answer .. names .. items, 'EX', TWO_DAYS)
 return answer
 """
 
@@ -143,9 +143,39 @@ return answer
 SETTLE: Final = """
 local held = redis.call('GET', KEYS[1]) or ''
 local last = #held >= 8 and struct.unpack('<i8', held) or 0
-if last == tonumber(ARGV[1]) then return string.sub(held, 9) end
+if last == tonumber(ARGV[1]) and #held > 16 then return string.sub(held, 17, 16 + struct.unpack('<I4', held, 9)) end
 if last < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], struct.pack('<i8', ARGV[1]), 'EX', 172800) end
 return ''
+"""
+
+# Give back what the last batch of a process that died took for calls it never began: all of them when it had not
+# read the answer (ARGV[1]: the last batch whose answer it had), else those after the first ARGV[2]. Once.
+UNDO: Final = """
+local held = redis.call('GET', KEYS[1]) or ''
+if #held <= 16 then return 'OK' end
+local number, answered, named = struct.unpack('<i8I4I4', held)
+local begun = number == tonumber(ARGV[1]) and tonumber(ARGV[2]) or 0
+if number >= tonumber(ARGV[1]) then
+  local names, items = {}, string.sub(held, 17 + answered + named)
+  for name in string.gmatch(string.sub(held, 17 + answered, 16 + answered + named), '%C+') do
+    names[#names + 1] = name
+  end
+  local at, call, k, kind, units, _ = 1, 0
+  while at <= #items do
+    k, kind, units, _, _, _, _, at = struct.unpack('<HBi8i8i8i8i8', items, at)
+    if kind == 1 then
+      if call >= begun and string.byte(held, 27 + call * 25) == 0 then
+        for i = 1, 2 do
+          local used = tonumber(redis.call('HGET', names[k], names[i])) or 0
+          redis.call('HSET', names[k], names[i], string.format('%.0f', math.max(0, used - units)))
+        end
+      end
+      call = call + 1
+    end
+  end
+end
+redis.call('SET', KEYS[1], string.sub(held, 1, 8), 'EX', 172800)
+return 'OK'
 """
 
 # At least so many units are used. ARGV: the fields of day, month and of what this book has told of each; then for
@@ -190,6 +220,13 @@ def pack_windows(rows: Sequence[Windows]) -> bytes:
     return b"".join(
         _window.pack(row.day_start, row.day_end, row.day_id, row.month_start, row.month_id) for row in rows
     )
+
+
+def pack_raise(windows: Windows, book: bytes, rows: Iterable[tuple[int, int, int, int]]) -> list[bytes]:
+    """Arguments of `RAISE`: for each key units of day and month, and what of them `book` need not tell."""
+    fields = (b"d%d" % windows.day_id, b"m%d" % windows.month_id)
+    marks = (b"a%b:%b" % (field, book) for field in fields)
+    return [*fields, *marks, *(b"%d" % units for row in rows for units in row)]
 
 
 def unpack_answer(answer: bytes) -> tuple[int, int, Iterable[tuple[int, int, int, int]]]:

@@ -25,7 +25,7 @@ from quota.counters.accounts import DAY_WINDOW, MONTH_WINDOW
 from quota.counters.batch import Answer, Waiting
 from quota.counters.breaker import Circuit
 from quota.counters.calls import Call, Calls, Place
-from quota.counters.cells import Cells
+from quota.counters.cells import Cells, Name
 from quota.counters.exchange import Exchange, Standing
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import (
@@ -49,6 +49,7 @@ _RETRY_WHEN_FULL = 30
 _RETRY_WHEN_AWAY = 2
 _SECOND_US = 1_000_000
 _EPOCH: Final = "epoch"
+_PROCESS: Final = "process"
 TELL: Final = {DAY_WINDOW: lua.TELL_DAY, MONTH_WINDOW: lua.TELL_MONTH}
 
 
@@ -110,6 +111,9 @@ class RedisCounters:
         except BaseException:  # whatever stops the start, the lock must not outlive it
             self._cells.close()
             raise
+        before = next((str(name[1]) for name in self._cells.names if name[0] == _PROCESS), "")
+        if before:
+            self._exchange.continue_after(before, *self._calls.progress)
         for call in lost:
             self._return(call.subscription_id, call.units, call.day_id, call.month_id)
         self._exchange.book = self._estimate.book.encode()
@@ -179,15 +183,16 @@ class RedisCounters:
         self._records.written(totals)
 
     def _answered(self, calls: list[Waiting], answer: Answer) -> None:
-        now_us, windows, verdicts = answer
+        now_us, windows, verdicts, number = answer
+        self._calls.taking_in(number)
         now_s = now_us // _SECOND_US
         hour = now_s // window.HOUR
         resets = (windows.day_end - now_s, windows.month_end - now_s)
         # No cell of ours: negative ids, so that a start after kill -9 knows where the units stand.
         place = Place(-windows.day_id, -windows.month_id, windows.day_id, windows.month_id)
         current = self._records.current
-        for (limits, key, units, decided), (refused, backlog_us, day, month) in zip(
-            calls, verdicts, strict=True
+        for index, ((limits, key, units, decided), (refused, backlog_us, day, month)) in enumerate(
+            zip(calls, verdicts, strict=True)
         ):
             taken = None
             try:
@@ -203,9 +208,10 @@ class RedisCounters:
             if refused:
                 self._records.count(record, REFUSED_AS[limited_by])
             else:
-                taken = self._calls.begin(record, units, place)
+                taken = self._calls.begin_from(index, record, units, place)
             after = (backlog_us * MICROSECOND, day, month)
             _tell_caller(decided, decision(limits, limited_by, after, resets, taken))
+        self._calls.taken_in(len(calls))
 
     def _away(self, call: Waiting) -> None:
         limits, key, units, decided = call
@@ -252,16 +258,24 @@ class RedisCounters:
         return next((str(name[1]) for name in found), "")
 
     def _agree(self, epoch: str) -> None:
-        """Remember it over a kill -9. With no room, the next start completes Redis from the ledger instead."""
-        book = self._exchange.book.decode()
-        if (_EPOCH, epoch, book) in self._cells.names:
-            return
+        """Remember over a kill -9 what was agreed on, and as whom. With no room, the next start completes Redis from
+        the ledger instead.
+        """
+        process = (_PROCESS, self._exchange.process)
         try:
-            for name in [name for name in self._cells.names if name[0] == _EPOCH]:
-                self._cells.release(name)
-            self._cells.assign((_EPOCH, epoch, book))
+            if process not in self._cells.names:
+                self._calls.forget_progress()
+                self._replace(process)
+            self._replace((_EPOCH, epoch, self._exchange.book.decode()))
         except CountersFull:
             return
+
+    def _replace(self, name: Name) -> None:
+        """The only one of its kind."""
+        if name not in self._cells.names:
+            for old in [each for each in self._cells.names if each[0] == name[0]]:
+                self._cells.release(old)
+            self._cells.assign(name)
 
 
 def _tell_caller(decided: Decided, answer: Decision) -> None:

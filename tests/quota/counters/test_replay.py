@@ -228,3 +228,44 @@ async def test_dead_at_any_step_of_the_replay_counts_once(
     else:
         raise AssertionError("more steps than thought")
     assert died > 10
+
+
+async def test_dead_at_any_step_of_taking_leaves_nothing_taken_in_vain(
+    wire: Wire, redis_url: str, tmp_path: Path
+) -> None:
+    """L8: a batch that Redis carried out and nobody read, and calls that were let through and never sent, go back."""
+    finished = False
+    for acts in range(MOST_STEPS):
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+            ledger, folder = Ledger(), tmp_path / f"{acts}"
+            process = Mortal(wire.url, folder, ledger, Life(acts))
+            process.life.counting = True
+            try:
+                await process.counters.start()
+                await process.until(Circuit.CLOSED)
+                for count in (3, 5):
+                    first, *rest = await asked(process, count)
+                    process.counters.sent(token(first))  # type: ignore[arg-type]
+                    for answer in rest[:1]:
+                        process.counters.sent(token(answer))  # type: ignore[arg-type]
+                        process.counters.keep(token(answer))  # type: ignore[arg-type]
+                    await process.flush()
+                finished = True
+            except Killed:
+                pass
+            await process.die()
+            following = Mortal(wire.url, folder, ledger, Life(10_000))
+            await following.counters.start()
+            await following.until(Circuit.CLOSED)
+            await following.told()
+            await following.flush()
+            used = OPEN.per_day - (await ask(following.counters, OPEN, units=0)).day_left  # type: ignore[operator]
+            assert used == ledger.units, f"died at step {acts}: {client.hgetall('sluss:quota:{sub_o}')}"
+            if finished:
+                assert ledger.units == 4, "what was sent counts, what was not goes back"
+            await following.die()
+        if finished:
+            break
+    assert finished
+    assert acts > 8
