@@ -93,7 +93,9 @@ class Visitor:
         return str(self._json(self.http.post("/management/v1/personal-tokens", json=body), 201)["token"])
 
     def _get(self, path: str, token: str | None) -> httpx.Response:
-        return self.http.get(path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        # The service's own count is compared with the ledger's: no kept answer may stand for a call.
+        asked = {"Cache-Control": "no-cache"}
+        return self.http.get(path, headers={**asked, "Authorization": f"Bearer {token}"} if token else asked)
 
     def _await(self, ask: Callable[[], httpx.Response], status: int) -> float:
         """Ask until the answer has `status`; the seconds it took. A change may take the promised bound to spread."""

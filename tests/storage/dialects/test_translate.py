@@ -29,7 +29,7 @@ class Sqlstate(Exception):
         ("23503", NotFound),
         ("23505", AlreadyExists),
         ("23514", None),
-        ("25006", None),
+        ("25006", Unavailable),
         ("25P03", Unavailable),
         ("40001", Busy),
         ("40P01", Busy),
