@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -157,10 +158,14 @@ async def test_a_restarted_child_serves_on_the_same_socket(group: Group) -> None
     group.supervisor.start(Child("server", command, 0, sockets=(listener,)))
 
     async def asked() -> int:
+        """Again where the dying one still took the connection; a refused one is an error."""
         async with asyncio.timeout(DEADLINE_S):
-            reader, writer = await asyncio.open_connection(*listener.getsockname())
-            answer = await reader.read()
-            writer.close()
+            answer = b""
+            while not answer:
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                with contextlib.suppress(ConnectionResetError):
+                    answer = await reader.read()
+                writer.close()
             return int(answer)
 
     try:
