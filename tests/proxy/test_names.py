@@ -205,25 +205,6 @@ async def test_a_failure_asks_the_name_again_but_not_without_end() -> None:
     await names.close()
 
 
-async def test_all_who_wait_for_the_first_answer_share_one_question() -> None:
-    told, may_answer = Told("127.0.0.1"), asyncio.Event()
-
-    async def slow(host: str, port: int) -> Sequence[Target]:
-        found = await told(host, port)
-        await may_answer.wait()
-        return found
-
-    names = Names("service.test", 80, Clock(), slow)
-    waiting = [asyncio.create_task(names.targets()) for _ in range(20)]
-    await told.wait(1)
-    waiting[0].cancel()  # who gives up takes nobody's answer away
-    may_answer.set()
-    found = await asyncio.gather(*waiting, return_exceptions=True)
-    assert isinstance(found[0], asyncio.CancelledError)
-    assert found[1:] == [[Target(socket.AF_INET, "127.0.0.1", 80)]] * 19
-    assert told.asked == 1
-
-
 async def test_an_address_itself_is_never_looked_up() -> None:
     told = Told("10.0.0.1")
     names = Names("127.0.0.1", 80, Clock(), told)

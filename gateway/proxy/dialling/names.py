@@ -63,7 +63,6 @@ class Names:
         self._turn = 0
         self._asked_at = float("-inf")
         self._refresh: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[None] | None = None
         self._fault = ""
         self.moved: Callable[[frozenset[str]], None] = lambda gone: None
         literal = address_of(host)
@@ -75,7 +74,7 @@ class Names:
     async def targets(self) -> list[Target]:
         """In the order they should be tried. Raises OSError, UnicodeError or UpstreamForbidden."""
         if not self._known:
-            await self._first()
+            await self._ask()
         elif not self._fixed and self._clock.now - self._asked_at >= self._period:
             self.refresh()
         targets = [each for each in self._known if not self._why_forbidden(each)]
@@ -111,20 +110,6 @@ class Names:
         if self._refresh is not None:
             self._refresh.cancel()
             await asyncio.gather(self._refresh, return_exceptions=True)
-
-    async def _first(self) -> None:
-        """One question for all who wait: a name server that hangs must not take a thread for each of them, since the
-        threads are every upstream's.
-        """
-        if self._asking is None:
-            self._asking = asyncio.get_running_loop().create_task(self._ask())
-            self._asking.add_done_callback(self._asked)
-        await asyncio.shield(self._asking)
-
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking = None
-        if not task.cancelled():
-            task.exception()  # seen, also when nobody waits any more
 
     def _refreshed(self, _: asyncio.Task[None]) -> None:
         self._refresh = None
