@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 
@@ -14,25 +14,33 @@ from tests.line.platform import PLAIN, Platform
 def test_sigterm_in_the_middle_of_calls(own_platform: Callable[..., Platform]) -> None:
     platform = own_platform().start()
     client = platform.client()
-    token = platform.token(client)
-    answers: list[int] = []
+    sent = {"Authorization": f"Bearer {platform.token(client)}", "Content-Type": "text/plain"}
+    answers: list[tuple[int, str]] = []
+    draining = threading.Event()
+
+    def body() -> Iterator[bytes]:
+        """Its second half comes when the process is known to be leaving: until then the call is in flight."""
+        yield b"begun, "
+        draining.wait(30)
+        yield b"ended"
 
     def call() -> None:
-        answer = platform.get("/eko/v1/delay/1500", token)
-        answers.append(answer.status_code)
-        assert answer.headers["connection"] == "close"
+        address = platform.url("/eko/v1/echo")
+        answer = httpx.post(address, headers=sent, content=body(), timeout=30, verify=PLAIN, trust_env=False)
+        answers.append((answer.status_code, answer.headers.get("connection", "")))
 
     callers = [threading.Thread(target=call) for _ in range(10)]
     for caller in callers:
         caller.start()
-    connections = "sluss_upstream_connections"
-    platform.wait(lambda: platform.metric(connections) >= 10)
+    platform.wait(lambda: platform.metric("sluss_upstream_connections") >= 10)
     edge = platform.processes["edge-0"]
     edge.send_signal(signal.SIGTERM)
-    platform.wait(lambda: _unready(platform) or edge.poll() is not None)
+    platform.wait(lambda: _unready(platform))
+    assert edge.poll() is None
+    draining.set()
     for caller in callers:
         caller.join()
-    assert answers == [200] * 10
+    assert answers == [(200, "close")] * 10
     assert edge.wait(10) == 0, platform.log("edge-0")
     assert platform.ledger(client) == {"served": 10}
     assert not platform.log("edge-0"), "a clean end says nothing"
