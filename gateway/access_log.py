@@ -2,8 +2,9 @@
 
 Holds no token, secret, query, body or concrete path: paths are route templates, since a path may carry a
 patient's id (promises P1, P2). JSON escapes what could break a line (P3). What is the same for every call of an
-operation or a caller is escaped once, in `Place` and `Who`. Lines gather in memory and are written together, by
-a timer of the owner and when enough have gathered.
+operation or a caller is escaped once, in `Place` and `Who`. Records gather in memory and become lines together, by
+a timer of the owner and when enough have gathered: half a hundred in a row cost half of what each costs by itself
+between other work, whose code has pushed this code out of the processor's cache.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from gateway.edge.door.unread import Unread
 from gateway.route import CONTROL, DECIDE
 from gateway.trace import Trace
 
-FLUSH_BYTES = 64 * 1024
+GATHERED: Final = 64  # records that become lines together; some 0.2 ms of work
 
 # The names in a line, in their order: the log's published form.
 FIELDS: Final = (
@@ -130,8 +131,7 @@ class AccessLog:
     """`target`: a file path, `-` for standard output, empty for nothing."""
 
     def __init__(self, target: str) -> None:
-        self._waiting: list[bytes] = []
-        self._size = 0
+        self._waiting: list[Record] = []
         self._owned = target not in ("", "-")
         self._file: int | None = None
         self.lost = 0  # lines the disk would not take
@@ -144,23 +144,21 @@ class AccessLog:
     def write(self, record: Record) -> None:
         if self._file is None:
             return
-        line = record.line()
-        self._waiting.append(line)
-        self._size += len(line)
-        if self._size >= FLUSH_BYTES:
+        self._waiting.append(record)
+        if len(self._waiting) >= GATHERED:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits. A disk that is full loses access records, counted in `lost`; the ledger is elsewhere."""
         if self._file is None or not self._waiting:
             return
-        lines, self._waiting, self._size = self._waiting, [], 0
-        block = b"".join(lines)
+        records, self._waiting = self._waiting, []
+        block = b"".join([record.line() for record in records])
         try:
             while block:
                 block = block[os.write(self._file, block) :]
         except OSError:
-            self.lost += len(lines)
+            self.lost += len(records)
 
     def close(self) -> None:
         self.flush()

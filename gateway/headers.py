@@ -69,7 +69,7 @@ def identity_fields(principal: Principal) -> list[Field]:
 def limit_lines(decision: Decision, limits: Limits) -> bytes:
     if not limits.policy:
         return b""
-    return b"RateLimit-Policy: %b\r\nRateLimit: %b\r\n" % (limits.policy, rate_limit(decision))
+    return b"".join((b"RateLimit-Policy: ", limits.policy, b"\r\nRateLimit: ", rate_limit(decision), b"\r\n"))
 
 
 def limit_fields(decision: Decision, limits: Limits) -> list[Field]:

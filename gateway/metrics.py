@@ -1,5 +1,7 @@
 """Counters of the line, kept as plain integers and shaped for Prometheus when scraped.
 
+Records gather and are counted together, and before every scrape (see `access_log`).
+
 Label sets are bounded: API and operation come from the catalogue, never from a request (promise P2).
 """
 
@@ -12,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.access_log import Record
+from gateway.access_log import GATHERED, Record
 from gateway.validation.tally import Tally
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -42,6 +44,7 @@ class LineMetrics(Collector):
     ) -> None:
         self._further = further
         self.tally = Tally()  # what validation counts into
+        self._seen: list[Record] = []
         self._series: dict[tuple[str, str, str, int], _Series] = {}
         self._refusals: dict[str, int] = {}
         self._gauges = gauges
@@ -49,23 +52,32 @@ class LineMetrics(Collector):
         self._deprecated = deprecated  # keys of APIs on their way out
 
     def observe(self, record: Record) -> None:
-        place = record.place
-        key = (place.api, place.operation, record.method if place.api else "", record.status)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = _Series()
-        series.buckets[bisect_left(BOUNDS, record.duration)] += 1
-        series.seconds += record.duration
-        series.bytes_in += record.bytes_in
-        series.bytes_out += record.bytes_out
-        if record.code:
-            self.refused(record.code)
+        self._seen.append(record)
+        if len(self._seen) >= GATHERED:
+            self._count()
+
+    def _count(self) -> None:
+        seen, self._seen = self._seen, []
+        known = self._series
+        for record in seen:
+            place, duration = record.place, record.duration
+            key = (place.api, place.operation, record.method if place.api else "", record.status)
+            series = known.get(key)
+            if series is None:
+                series = known[key] = _Series()
+            series.buckets[bisect_left(BOUNDS, duration)] += 1
+            series.seconds += duration
+            series.bytes_in += record.bytes_in
+            series.bytes_out += record.bytes_out
+            if record.code:
+                self.refused(record.code)
 
     def refused(self, code: str) -> None:
         """One answer of the gateway's own; also for what never became a call."""
         self._refusals[code] = self._refusals.get(code, 0) + 1
 
     def collect(self) -> Iterable[Metric]:
+        self._count()
         labels = ["api", "operation", "method", "status"]
         calls = HistogramMetricFamily("sluss_call_seconds", "Duration of calls at the edge", labels=labels)
         sizes = CounterMetricFamily(

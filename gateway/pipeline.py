@@ -84,17 +84,13 @@ class Call:
         try:
             if self.method == "OPTIONS" and self._preflight(snapshot):
                 return None
-            published = self.published = snapshot.routes.find(self.method, self.path)
-            if not published.demand.callable:
-                raise errors.ApiRetired(published.successor)
-            if b"access_token=" in self.query:
-                raise TokenInQuery
-            memory = request.memory  # set when this connection sends the same head once more
-            known = memory.get(published) if memory is not None else None
-            if isinstance(known, Admission) and known.mark is snapshot.mark and self.time < known.until:
+            known = request.remembered  # set when this very request has come before
+            if isinstance(known, Admission) and known.holds(snapshot.mark, self.time) and not self.deciding:
+                published = self.published = known.published
                 self.caller = known.caller
             else:
-                known = self._admit(published, snapshot)
+                published = self.published = snapshot.routes.find(self.method, self.path)
+                known = self._admitted(published, snapshot)
             if published.shaping is not None:
                 published.shaping.refuse_brownout(self.time)
             if published.terms.allow_upgrade and not self.deciding:
@@ -107,6 +103,23 @@ class Call:
             return self._refuse(refusal)
         self.admission = known
         return line.counters.take(known.limits, known.usage, known.units, self._limited)
+
+    def _admitted(self, published: Published, snapshot: Snapshot) -> Admission:
+        """The right to call this operation: as it was found for the same head before, or found now."""
+        if not published.demand.callable:
+            raise errors.ApiRetired(published.successor)
+        if b"access_token=" in self.query:
+            raise TokenInQuery
+        request = self.exchange.request
+        memory = request.memory  # set when this connection sends the same head once more
+        known = memory.get(published) if memory is not None else None
+        if isinstance(known, Admission) and known.holds(snapshot.mark, self.time):
+            self.caller = known.caller
+        else:
+            known = self._admit(published, snapshot)
+        if memory is not None and not self.deciding:
+            request.remembered = known
+        return known
 
     def _admit(self, published: Published, snapshot: Snapshot) -> Admission:
         """Who is calling, and may they?"""
@@ -158,7 +171,8 @@ class Call:
             return self._stand_in(Rendered(200, said, b""), taken)
         told = trace.lines + limit_lines(decision, limits) + published.answer_lines
         if published.shaping is not None:
-            told += published.shaping.apply(request)
+            request = self.exchange.request = published.shaping.reaching(request)
+            told += published.shaping.told(request)
             visit = published.shaping.visit(line.cache, request, admission.caller, self.time, self.began)
             if visit is not None and self._from_cache(visit, told, taken):
                 return None

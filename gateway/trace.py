@@ -9,9 +9,15 @@ from __future__ import annotations
 import random
 import re
 import secrets
+from binascii import hexlify
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
 
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
-_NEVER_ZERO = 1 << 64 | 1  # a bit of the trace id and one of the parent id
+_MADE_AHEAD: Final = 256  # ids at a time: what their making costs is shared
+_PLACES: Final = tuple(b"%02x" % number for number in range(_MADE_AHEAD))
+_NONE: Final = b"0" * 16
 
 
 class Trace:
@@ -22,7 +28,7 @@ class Trace:
     def __init__(self, request_id: bytes, parent: bytes) -> None:
         self.request_id = request_id  # 24 hex digits
         self.parent = parent  # the traceparent we send on, both ways
-        self.lines = b"traceparent: %b\r\nRequest-Id: %b\r\n" % (parent, request_id)
+        self.lines = b"".join((b"traceparent: ", parent, b"\r\nRequest-Id: ", request_id, b"\r\n"))
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
@@ -37,19 +43,24 @@ class Trace:
 
 class Tracer:
     def __init__(self) -> None:
-        self._prefix = secrets.token_hex(6).encode()
-        self._count = 0
-        # Trace ids need to be distinct, not unguessable.
-        self._bits = random.Random(secrets.randbits(128)).getrandbits  # noqa: S311
+        self._ids = _ids(secrets.token_hex(6).encode())
 
     def of(self, traceparent: bytes | None) -> Trace:
-        self._count += 1
-        request_id = b"%b%012x" % (self._prefix, self._count)
+        request_id, trace_id, parent_id = next(self._ids)
         found = _TRACEPARENT.fullmatch(traceparent) if traceparent is not None else None
-        # Neither id may be all zeros, which means none.
         if found is None:
-            digits = (self._bits(192) | _NEVER_ZERO).to_bytes(24, "big").hex()
-            parent = f"00-{digits[:32]}-{digits[32:]}-01".encode()
-        else:
-            parent = b"00-%b-%016x-%b" % (found[1], self._bits(64) | 1, found[2])
-        return Trace(request_id, parent)
+            return Trace(request_id, b"".join((b"00-", trace_id, b"-", parent_id, b"-01")))
+        return Trace(request_id, b"".join((b"00-", found[1], b"-", parent_id, b"-", found[2])))
+
+
+def _ids(prefix: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Request id, trace id and parent id, again and again."""
+    # Trace ids need to be distinct, not unguessable.
+    chance = random.Random(secrets.randbits(128))  # noqa: S311
+    for block in count():
+        begun = b"%b%010x" % (prefix, block)
+        digits = hexlify(chance.randbytes(24 * _MADE_AHEAD))
+        for place, at in zip(_PLACES, range(0, 48 * _MADE_AHEAD, 48), strict=True):
+            parent_id = digits[at + 32 : at + 48]
+            if parent_id != _NONE and digits[at : at + 16] != _NONE:  # all zeros would mean none
+                yield begun + place, digits[at : at + 32], parent_id

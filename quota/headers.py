@@ -18,14 +18,10 @@ def rate_limit(decision: Decision) -> bytes:
     day_left = decision.day_left
     month_left = decision.month_left
     if rate_left >= 0 and day_left >= 0 and month_left >= 0:  # the usual plan, formatted once
-        return b'"rate";r=%d;t=%d, "day";r=%d;t=%d, "month";r=%d;t=%d' % (
-            rate_left,
-            decision.rate_reset,
-            day_left,
-            decision.day_reset,
-            month_left,
-            decision.month_reset,
-        )
+        return (
+            f'"rate";r={rate_left};t={decision.rate_reset}, "day";r={day_left};t={decision.day_reset}, '
+            f'"month";r={month_left};t={decision.month_reset}'
+        ).encode("ascii")
     items = []
     if rate_left >= 0:
         items.append(b'"rate";r=%d;t=%d' % (rate_left, decision.rate_reset))

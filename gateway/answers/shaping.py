@@ -37,14 +37,16 @@ class Shaping:
             if each.start <= now < each.end:
                 raise ApiBrownout(max(1, ceil(each.end - now)))
 
-    def apply(self, request: Request) -> bytes:
-        """Takes away what a header rule keeps from the service; what the answer says to the page that asked."""
-        if self.withheld:
-            request.forwarded_lines = [
-                line
-                for line in request.forwarded_lines
-                if line.partition(b":")[0].lower() not in self.withheld
-            ]
+    def reaching(self, request: Request) -> Request:
+        """The request without what a header rule keeps from the service."""
+        if not self.withheld:
+            return request
+        return request.with_lines(
+            [line for line in request.forwarded_lines if line.partition(b":")[0].lower() not in self.withheld]
+        )
+
+    def told(self, request: Request) -> bytes:
+        """What the answer says to the page that asked."""
         return self.cors.lines(request) if self.cors is not None else b""
 
     def visit(

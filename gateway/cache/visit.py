@@ -104,12 +104,7 @@ class Visit:
         self._store.begin(self)
         if self.stale is not None and (asks := conditions.revalidation(self.stale.fields)):
             order.injected += asks
-            request = self.request
-            request.forwarded_lines = [
-                line
-                for line in request.forwarded_lines
-                if line.partition(b":")[0].lower() not in conditions.CONDITIONS
-            ]
+            order.unsent = conditions.CONDITIONS
 
     def _entry(self) -> Entry | None:
         """The variant that fits; `_why` says in RFC 9211's words why the call goes on without one."""

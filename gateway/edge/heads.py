@@ -18,11 +18,12 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 def upstream_head(request: Request, order: Order) -> bytes:
     """The request for the upstream: the client's passing lines, one framing line, what the line injects."""
     upstream, terms = order.upstream, order.terms
-    lines = [
-        b"%b %b%b HTTP/1.1" % (request.verb, upstream.base, order.target),
-        upstream.host_line if order.host is None else b"Host: " + order.host,
-    ]
-    lines += request.forwarded_lines
+    lines = [upstream.host_line if order.host is None else b"Host: " + order.host]
+    if order.unsent is None:
+        lines += request.forwarded_lines
+    else:
+        unsent = order.unsent
+        lines += [line for line in request.forwarded_lines if line.partition(b":")[0].lower() not in unsent]
     if request.chunked:
         lines.append(b"Transfer-Encoding: chunked")
         if request.announced:
@@ -37,7 +38,8 @@ def upstream_head(request: Request, order: Order) -> bytes:
         lines.append(b"Connection: TE\r\nTE: trailers")
     if terms.allow_upgrade and request.upgrade is not None:
         lines.append(b"Connection: Upgrade\r\nUpgrade: " + request.upgrade)
-    return b"%b\r\n%b\r\n" % (b"\r\n".join(lines), order.injected)
+    line = request.verb, b" ", upstream.base, order.target, b" HTTP/1.1\r\n"
+    return b"".join((*line, b"\r\n".join(lines), b"\r\n", order.injected, b"\r\n"))
 
 
 def answer_head(
@@ -52,7 +54,7 @@ def answer_head(
     if hsts:
         ours += hsts + b"\r\n"
     if answer.block and not terms.replaced and answer.apart is None:
-        return b"%b\r\n%b%b\r\n" % (answer.block, ours, order.response_lines)
+        return b"".join((answer.block, b"\r\n", ours, order.response_lines, b"\r\n"))
     lines = answer.lines
     if terms.replaced:
         lines = [line for line in lines if line.partition(b":")[0].lower() not in terms.replaced]

@@ -2,12 +2,14 @@
 
 What a header block means follows from its bytes, the HTTP version and the connection; the method and the target
 stand before it. So a connection keeps what its last head was read into, and when all that follows the target
-is the same, byte for byte, only the request line is read. One comparison of memory takes the place of some
-twenty lines' reading: 0.8 µs where the reader takes 3.9.
+is the same, byte for byte, only the request line is read; and a request line that came before is not read again
+either. One comparison of memory and one look-up take the place of some twenty lines' reading: 0.3 µs where the reader
+takes 3.9.
 
 Owns that comparison. Judges nothing by itself: whatever is not plainly the same goes to the reader. Bounded by
-construction: one head of at most ``LONGEST`` bytes per connection, gone with it, and never another peer's. Only
-heads without a body, an expectation or an upgrade are kept: of them nothing depends on the method.
+construction: one head of at most ``LONGEST`` bytes per connection and ``LINES`` request lines with it, gone with it,
+and never another peer's. Only heads without a body, an expectation or an upgrade are kept: of them nothing depends on
+the method.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from gateway.edge.reader import read_target
 from gateway.edge.request import METHODS, Request
 
 LONGEST: Final = 4 * 1024
+LINES: Final = 8
 _TRACED: Final = b"\r\ntraceparent: "
 # A traceparent is new in each request of a traced client. Its value may differ in these characters.
 _VALUE: Final = 55
@@ -30,44 +33,50 @@ _DIGITS: Final = b"0123456789abcdef-"
 class LastHead:
     """What a connection sent last: ``before`` and ``after`` surround the value of traceparent, if there is one."""
 
-    __slots__ = ("__weakref__", "_after", "_before", "_longest", "_request", "_size")
+    __slots__ = ("__weakref__", "_after", "_before", "_longest", "_read", "_request", "_size")
 
     def __init__(self, request: Request, before: bytes, after: bytes, longest: int) -> None:
-        # A request of its own: what the line takes away from one call's lines must stay for the next.
         self._request = request.again(request.method, request.verb, None)
         self._request.memory = {}
         self._before = before
         self._after = after
         self._size = len(after)
         self._longest = longest
+        self._read: dict[bytes, Request] = {}  # by method and target as they were sent
 
     def repeated(self, data: bytes) -> Request | None:
         """The request, when ``data`` is this head again after another method and target; else None."""
         if not data.endswith(self._after) or len(data) > self._longest:
             return None
-        first = self._request
         before = self._before
-        traceparent = None
-        if before:
-            at = len(data) - self._size - _VALUE
-            start = at - len(before)
-            if start < 0 or not data.startswith(before, start):
-                return None
-            traceparent = data[at : at + _VALUE]
-            if traceparent.translate(None, _DIGITS):
-                return None
-            line = data[:start]
-        else:
+        if not before:
             line = data[: -self._size]
+            return self._read.get(line) or self._line(line)
+        at = len(data) - self._size - _VALUE
+        start = at - len(before)
+        if start < 0 or not data.startswith(before, start):
+            return None
+        traceparent = data[at : at + _VALUE]
+        if traceparent.translate(None, _DIGITS):
+            return None
+        line = data[:start]
+        read = self._read.get(line) or self._line(line)
+        return None if read is None else read.traced(traceparent)
+
+    def _line(self, line: bytes) -> Request | None:
+        """Reads a request line without its version, and keeps what it says."""
         verb, _, target = line.partition(b" ")
         method = METHODS.get(verb)
         if method is None or target[:1] != b"/":
             return None
-        request = first.again(method, verb, traceparent)
+        request = self._request.again(method, verb, None)
         try:
             read_target(request, target)
         except EdgeFault:
             return None  # the reader judges the head as a whole, and says what is wrong with it first
+        if len(self._read) >= LINES:
+            self._read.clear()
+        self._read[line] = request
         return request
 
 

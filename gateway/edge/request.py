@@ -39,17 +39,22 @@ class Request:
     ``peer`` may be the client before it.
     ``host`` is in lower case without port, ``authority`` as sent. ``forwarded_lines`` are header
     lines without their line end, ready for the upstream; ``removed_lines`` those taken away by name, for
-    decision mode. ``memory`` is shared by all requests of a connection that repeat one head: what the line has
-    found out about it, under its own keys. None while the head has come but once.
+    decision mode.
 
-    The lists are shared by them too: one call may be given another list, but none is changed in place.
+    A head that comes again with the same request line is the same request, to all the calls that send it: nobody
+    changes one after it was read. Who wants other lines takes ``with_lines``; only a WebSocket's handshake, which is
+    never kept, gives up lines of its own.
+
+    ``remembered`` is what the line has found out about this very request, ``memory`` what it has found out about
+    its head, under keys of the line's own; None while the head has come but once.
     """
 
     __slots__ = (
         "accept", "accept_language", "announced", "authority", "authorization", "chunked", "client_certificate",
         "cookies", "expect_continue", "forwarded_for", "forwarded_lines", "forwarded_proto", "has_body", "host",
-        "keep_alive", "length", "memory", "method", "minor", "nominated", "path", "peer", "query", "removed_lines",
-        "secure", "target", "traceparent", "trailers_wanted", "trusted", "upgrade", "verb", "wants_upgrade",
+        "keep_alive", "length", "memory", "method", "minor", "nominated", "path", "peer", "query", "remembered",
+        "removed_lines", "secure", "target", "traceparent", "trailers_wanted", "trusted", "upgrade", "verb",
+        "wants_upgrade",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +92,19 @@ class Request:
         self.forwarded_for: list[bytes] | None = None
         self.forwarded_proto: bytes | None = None
         self.memory: dict[object, Remembered] | None = None
+        self.remembered: Remembered | None = None
+
+    def traced(self, traceparent: bytes | None) -> Request:
+        """The same, in another trace."""
+        other = self.again(self.method, self.verb, traceparent)
+        other.target, other.path, other.query = self.target, self.path, self.query
+        return other
+
+    def with_lines(self, lines: list[bytes]) -> Request:
+        """The same for one call alone, with these lines for the upstream in place of its own."""
+        other = self.traced(self.traceparent)
+        other.forwarded_lines = lines
+        return other
 
     def again(self, method: str, verb: bytes, traceparent: bytes | None) -> Request:
         """This head after another request line, whose target is still to be read. Every attribute by name: a
@@ -122,6 +140,7 @@ class Request:
         other.forwarded_for = self.forwarded_for
         other.forwarded_proto = self.forwarded_proto
         other.memory = self.memory
+        other.remembered = None
         return other
 
     def field(self, name: bytes) -> bytes | None:

@@ -64,6 +64,10 @@ class Admission(Remembered):
         if request.memory is not None:
             self._remember(request.memory, published)
 
+    def holds(self, mark: object, now: float) -> bool:
+        """On the snapshot with this mark, at ``now``?"""
+        return mark is self.mark and now < self.until
+
     def _remember(self, memory: dict[object, Remembered], published: Published) -> None:
         # Those of an older snapshot go too: their operations belong to a catalogue that may be gone.
         if len(memory) >= MOST or any(

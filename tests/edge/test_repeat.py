@@ -12,7 +12,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader, take_head
-from gateway.edge.repeat import LONGEST, LastHead, LastHeads
+from gateway.edge.repeat import LINES, LONGEST, LastHead, LastHeads
 from gateway.edge.request import Request
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
@@ -86,6 +86,30 @@ def test_repeated_requests_share_one_memory_and_the_first_has_none() -> None:
     assert two is not None
     assert one.memory is not None
     assert one.memory is two.memory
+
+
+def test_a_request_line_that_came_before_is_the_same_request_and_few_are_kept() -> None:
+    last = known(head("GET /a HTTP/1.1", *BLOCK))
+    first = last.repeated(head("GET /a HTTP/1.1", *BLOCK))
+    assert first is not None
+    assert last.repeated(head("GET /a HTTP/1.1", *BLOCK)) is first
+    assert last.repeated(head("HEAD /a HTTP/1.1", *BLOCK)) is not first
+    for number in range(LINES):
+        other = last.repeated(head(f"GET /a/{number} HTTP/1.1", *BLOCK))
+        assert other is not None
+        assert other.path == f"/a/{number}"
+    assert last.repeated(head("GET /a HTTP/1.1", *BLOCK)) is not first
+
+
+def test_a_request_in_another_trace_is_another_request() -> None:
+    last = known(head("GET /a?b=c HTTP/1.1", "Host: a.test", TRACE))
+    one = last.repeated(head("GET /a?b=c HTTP/1.1", "Host: a.test", TRACE))
+    two = last.repeated(head("GET /a?b=c HTTP/1.1", "Host: a.test", OTHER))
+    assert one is not None
+    assert two is not None
+    assert one.traceparent != two.traceparent
+    assert meaning(two) == meaning(read(head("GET /a?b=c HTTP/1.1", "Host: a.test", OTHER)))
+    assert one.remembered is two.remembered is None
 
 
 def test_connections_of_one_peer_share_what_is_alike_and_leave_nothing_behind() -> None:
@@ -205,7 +229,7 @@ async def test_what_is_taken_away_for_one_call_stays_for_the_next() -> None:
 
         def withhold(exchange: Exchange) -> None:
             if exchange.number % 2:
-                exchange.request.forwarded_lines = []
+                exchange.request = exchange.request.with_lines([])
             edge.forward(exchange)
 
         edge.line = withhold
