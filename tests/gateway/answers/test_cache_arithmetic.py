@@ -171,7 +171,7 @@ def test_the_store_counts_what_it_holds_and_never_more(puts: list[tuple[int, int
     assert (store.bytes, len(store), store._by_key, store._by_path) == (0, 0, {}, {})
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 500)), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 500)), min_size=40, max_size=80))
 def test_nobody_below_an_equal_share_is_pushed_out(puts: list[tuple[str, int]]) -> None:
     """However much the others put: what one has put is all there, while it is less than its part of three."""
     store, wanted = Store(40_000), 0
