@@ -11,14 +11,14 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 
-import uvicorn
 from prometheus_client.core import Metric
 
 from auth.authenticate import Authenticator
 from gateway.access_log import AccessLog, Record, unread_record
+from gateway.admin import AdminPages
 from gateway.cache.store import Store
 from gateway.catalog.errors import CatalogFaults
 from gateway.edge.clock import Clock
@@ -30,7 +30,7 @@ from gateway.edge.kernel import affordable_connections
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.server import EdgeServer, RenderedFault
 from gateway.errors import Renderer
-from gateway.health import Vitals, admin_app
+from gateway.health import Vitals
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
 from gateway.proxy.figures import families
@@ -49,15 +49,8 @@ from quota.ledger import Flusher, rebuild
 from storage.database import Database
 from storage.errors import StorageError
 
+ADMIN_SECONDS = 1.0  # for the last questions on the admin port, when all calls have ended
 LOG_SECONDS = 0.5  # how long an access record may wait to be written
-
-
-class AdminServer(uvicorn.Server):
-    """uvicorn beside the edge in one loop: signals are the edge's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class CannotStart(Exception):
@@ -148,10 +141,14 @@ class Edge:
     def _rendered(self, fault: EdgeFault, unread: Unread) -> RenderedFault:
         """An answer to what was refused before the line, and its record. It is no call: no figure of calls has it."""
         trace = self.tracer.of(None)
-        answer = self.renderer.render(fault, accept_language=unread.accept_language, instance=trace.instance)
+        status, headers, body = self._unread(fault, unread, trace.instance)
         self.metrics.refused(fault.code)
-        self.log.write(unread_record(trace, unread, answer.status, fault.code, len(answer.body)))
-        return answer.status, [*answer.headers, (b"Request-Id", trace.request_id)], answer.body
+        self.log.write(unread_record(trace, unread, status, fault.code, len(body)))
+        return status, [*headers, (b"Request-Id", trace.request_id)], body
+
+    def _unread(self, fault: EdgeFault, unread: Unread, instance: str = "") -> RenderedFault:
+        answer = self.renderer.render(fault, accept_language=unread.accept_language, instance=instance)
+        return answer.status, answer.headers, answer.body
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -169,7 +166,7 @@ class Edge:
             finally:
                 self.vitals.draining = True
                 await self.server.drain(self.settings.drain_seconds)
-                admin.should_exit = True
+                await admin.drain(ADMIN_SECONDS)
 
     async def _load(self, stack: contextlib.AsyncExitStack) -> None:
         try:
@@ -184,30 +181,26 @@ class Edge:
         except (StorageError, QuotaError) as error:
             raise CannotStart(f"{error}; `sluss doctor` tells more") from error
 
-    async def _listen(self, stack: contextlib.AsyncExitStack) -> uvicorn.Server:
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> EdgeServer:
+        """Both ports; the public one first, since the admin port says that it is ready. The admin port's server."""
         settings = self.settings
         flush = asyncio.create_task(self._flush_log(), name="access log")
         stack.callback(flush.cancel)
         if self.certificates is not None:
             watch = asyncio.create_task(self.certificates.watch(), name="certificates")
             stack.callback(watch.cancel)
-        config = uvicorn.Config(
-            admin_app(self.vitals.readiness, self.vitals.snapshot_page, self.metrics.page),
-            host=settings.admin_listen,
-            port=settings.admin_port + self.process,
-            access_log=False,
-            log_level="warning",
-            lifespan="off",
-            server_header=False,
-            ws="none",
+        admin = EdgeServer(
+            AdminPages(self.vitals.readiness, self.vitals.snapshot_page, self.metrics.page, self.renderer),
+            self._unread,
+            EdgeLimits(drain_idle_seconds=0.0),
         )
-        admin = AdminServer(config)
-        serving = asyncio.create_task(admin.serve(), name="admin port")
-        stack.push_async_callback(asyncio.wait, [serving])
+        port = settings.port
         try:
-            await self.server.start(settings.listen, settings.port, reuse_port=settings.edge_processes > 1)
+            await self.server.start(settings.listen, port, reuse_port=settings.edge_processes > 1)
+            port = settings.admin_port + self.process
+            await admin.start(settings.admin_listen, port)
         except OSError as error:
-            raise CannotStart(f"port {settings.port} cannot be used: {error.strerror}") from error
+            raise CannotStart(f"port {port} cannot be used: {error.strerror}") from error
         return admin
 
     async def _flush_log(self) -> None:

@@ -192,6 +192,7 @@ STATUS: dict[type[Exception], int] = {
     edge_errors.UpstreamBusy: 503,
     edge_errors.UpstreamTimeout: 504,
     edge_errors.BadUpstreamAnswer: 502,
+    edge_errors.UpstreamFailing: 502,
     edge_errors.TooManyConnections: 503,
     edge_errors.TooManyBodies: 503,
     edge_errors.Draining: 503,

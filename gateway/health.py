@@ -1,4 +1,4 @@
-"""The admin port: is it alive, is it ready, what does it run, what has it counted.
+"""What one edge process says of itself: is it ready, what does it run, what has it counted. `admin` shows it.
 
 Ready means that calls are answered rightly. A database that is away makes it *degraded*, not unready: the
 snapshot goes on working (promise F4). Draining makes it unready first of all (F11).
@@ -7,13 +7,8 @@ snapshot goes on working (promise F4). Draining makes it unready first of all (F
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from gateway.access_log import AccessLog
 from gateway.edge.door.certificates import Certificates
@@ -23,8 +18,6 @@ from gateway.snapshot.keeper import SnapshotKeeper
 from gateway.tunnels.registry import Tunnels
 from quota.counters.redis import RedisCounters
 from quota.ledger import Flusher
-
-PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,34 +126,3 @@ class Vitals:
             "revoked": len(snapshot.access.revoked),
             "catalogFaults": state.catalog_message.splitlines(),
         }
-
-
-def admin_app(
-    readiness: Callable[[], Readiness],
-    snapshot: Callable[[], dict[str, object]],
-    metrics: Callable[[], bytes],
-) -> Starlette:
-    """Four addresses; the caller gives the values."""
-
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readyz(_: Request) -> Response:
-        now = readiness()
-        body = {"status": now.status, "reasons": [*now.faults, *now.warnings]}
-        return JSONResponse(body, status_code=503 if now.faults else 200)
-
-    async def snapshot_page(_: Request) -> Response:
-        return JSONResponse(snapshot())
-
-    async def metrics_page(_: Request) -> Response:
-        return Response(metrics(), media_type=PROMETHEUS)
-
-    return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/snapshot", snapshot_page),
-            Route("/metrics", metrics_page),
-        ]
-    )

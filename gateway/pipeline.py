@@ -20,6 +20,7 @@ a call that another proxy holds; in place of "answer" it says yes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from time import monotonic, time
@@ -170,11 +171,12 @@ class Call:
             said = decide.yes(admission.caller, decision, limits, published.life)
             return self._stand_in(Rendered(200, said, b""), taken)
         told = trace.lines + limit_lines(decision, limits) + published.answer_lines
-        if published.shaping is not None:
-            request = self.exchange.request = published.shaping.reaching(request)
-            told += published.shaping.told(request)
-            visit = published.shaping.visit(line.cache, request, admission.caller, self.time, self.began)
-            if visit is not None and self._from_cache(visit, told, taken):
+        if (shaping := published.shaping) is not None:
+            request = self.exchange.request = shaping.reaching(request)
+            told += shaping.told(request)
+            visit = self.visit or shaping.visit(line.cache, request, admission.caller, self.time, self.began)
+            again = partial(self._validated, admission, decision, taken, None)
+            if visit is not None and self._from_cache(visit, told, taken, again):
                 return None
         choice = published.upstreams[admission.environment]
         if not choice.places:
@@ -192,19 +194,18 @@ class Call:
             order = self.tunnel.order(order, partial(line.counters.keep, taken))
         return self.exchange.forward(order, self._ended)
 
-    def _from_cache(self, visit: Visit, told: bytes, taken: Taken) -> bool:
-        """A kept answer stands for the service's and is counted like one. False: there is none."""
-        kept = visit.find()
+    def _from_cache(self, visit: Visit, told: bytes, taken: Taken, again: Callable[[], None]) -> bool:
+        """A kept answer is counted like the service's. An equal call may bring one: then `again`. False: neither."""
+        kept, self.visit = visit.find(), visit
         if kept is None and visit.only_kept:
             self._meter(taken, Outcome.UPSTREAM_FAILED)
             self._refuse(errors.NotCached())
-            return True
-        if kept is None:
-            self.visit = visit
+        elif kept is None:
+            return visit.wait(again)
         elif self._settled(taken):
             self.exchange.replay(kept.head + told, kept.body)
             self._record(kept.status, len(kept.body))
-        return kept is not None
+        return True
 
     def _stand_in(self, answer: Rendered, taken: Taken) -> None:
         if self._settled(taken):
@@ -292,8 +293,7 @@ class Call:
             self._meter(taken, OUTCOMES[ending_of(*seen, client_left=left, whole=fault is None)])
         if fault is not None:
             if not ending.answered and not isinstance(fault, ClientGone):
-                kept = visit.rescue(fault) if visit is not None else None
-                if kept is None:
+                if (kept := visit.rescue(fault) if visit is not None else None) is None:
                     return self._refuse(fault)
                 self.exchange.replay(kept.head, kept.body)
                 ending.status, ending.bytes_out = kept.status, len(kept.body)

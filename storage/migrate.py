@@ -8,22 +8,17 @@ and then finds nothing to do, and one that is killed leaves the old form.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage.dialects.engines import Engines, connect
-from storage.dialects.translate import connecting, translated
+from storage.dialects.engines import connect
+from storage.migrations.revisions import SCRIPTS, connected, current, head
 from storage.schema.order import in_order_sync
 
-SCRIPTS = Path(__file__).parent / "migrations"
+__all__ = ["configuration", "current", "downgrade", "head", "upgrade"]
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -34,18 +29,6 @@ def upgrade(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str) -> None:
     """Back to `revision`, or to `base`. What the removed columns held is gone."""
     asyncio.run(_downgrade(url, revision))
-
-
-def current(url: str) -> str | None:
-    """The revision the database has; None when it was never migrated."""
-    return asyncio.run(_current(url))
-
-
-def head() -> str:
-    """The newest revision there is."""
-    newest = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert newest is not None, "there is at least one migration"
-    return newest
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -71,25 +54,5 @@ async def _change(url: str, step: Callable[[Connection], None]) -> None:
         step(connection)
 
     engines = connect(url)
-    async with _connected(engines, engines.write) as connection, connection.begin():
+    async with connected(engines, engines.write) as connection, connection.begin():
         await connection.run_sync(locked)
-
-
-async def _current(url: str) -> str | None:
-    engines = connect(url)
-    async with _connected(engines, engines.read) as connection:
-        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-
-
-@asynccontextmanager
-async def _connected(engines: Engines, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    try:
-        with translated():
-            with connecting():
-                connection = await engine.connect()
-            try:
-                yield connection
-            finally:
-                await connection.close()
-    finally:
-        await engines.close()

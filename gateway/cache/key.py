@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.cache.freshness import Fields
-from gateway.cache.store import Key
 from gateway.catalog.answers.values import Shared
 from gateway.edge.request import Request
 from gateway.headers import Caller
+
+
+class Key(NamedTuple):
+    """Everything that decides which answer a request may get, but what Vary names."""
+
+    api: str
+    path: str
+    target: bytes  # path and query, as the service sees them
+    host: bytes
+    secure: bool
+    group: bytes  # environment, and whose it is
+    accept: bytes
+    language: bytes
 
 
 @dataclass(frozen=True, slots=True)

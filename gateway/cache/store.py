@@ -1,4 +1,7 @@
-"""The kept answers of one process: found by key and Vary, bounded in bytes, the least lately used leave first.
+"""The kept answers of one process: found by key and Vary, bounded in bytes.
+
+When it is full, the organisation whose calls have filled most of it loses its least lately used answer. So nobody
+pushes out the answers of one that holds less than an equal share, and who is alone has all of it.
 
 Owns the memory. Whether an answer may be kept or used is judged in `visit`.
 """
@@ -7,8 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from gateway.cache.equals import Equals
+from gateway.cache.key import Key
 from gateway.catalog.model import Api, Catalog
 
 MOST_VARIANTS: Final = 16  # of one address for one group of callers
@@ -17,25 +22,12 @@ FILLING_SHARE: Final = 4  # answers that are just being read may together take t
 _OVERHEAD: Final = 1024  # what one entry costs beside its bytes
 
 
-class Key(NamedTuple):
-    """Everything that decides which answer a request may get, but what Vary names."""
-
-    api: str
-    path: str
-    target: bytes  # path and query, as the service sees them
-    host: bytes
-    secure: bool
-    group: bytes  # environment, and whose it is
-    accept: bytes
-    language: bytes
-
-
 class Entry:
     """One kept answer. `lines` are its header lines without status line, Age and framing."""
 
     __slots__ = (
-        "body", "born", "fields", "initial_age", "key", "lifetime", "lines", "selected", "size", "stale_if_error",
-        "status", "vary",
+        "body", "born", "fields", "initial_age", "key", "lifetime", "lines", "owner", "selected", "size",
+        "stale_if_error", "status", "vary",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +54,17 @@ class Entry:
         self.initial_age = 0.0
         self.born = 0.0
         self.stale_if_error = 0
+        self.owner = ""  # the organisation whose call fetched it
+
+
+class _Share:
+    """What one organisation's calls have filled; the least lately used first."""
+
+    __slots__ = ("bytes", "entries")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.entries: OrderedDict[Entry, None] = OrderedDict()
 
 
 class Filling(Protocol):
@@ -83,7 +86,9 @@ class Store:
         self.misses = 0
         self.revalidations = 0
         self.evictions = 0
-        self._entries: OrderedDict[Entry, None] = OrderedDict()
+        self.equals = Equals()
+        self._shares: dict[str, _Share] = {}
+        self._entries: set[Entry] = set()
         self._by_key: dict[Key, list[Entry]] = {}
         self._by_path: dict[tuple[str, str], set[Key]] = {}
         self._filling: dict[tuple[str, str], set[Filling]] = {}
@@ -99,6 +104,7 @@ class Store:
         yield "sluss_cache_hits", "Calls answered with a kept answer", self.hits
         yield "sluss_cache_misses", "Calls of kept operations that went to the service", self.misses
         yield "sluss_cache_revalidations", "Kept answers that the service said still hold", self.revalidations
+        yield "sluss_cache_collapsed", "Calls that waited for an equal one", self.equals.waited
         yield "sluss_cache_evictions", "Kept answers that had to leave for others", self.evictions
 
     # --- finding
@@ -107,7 +113,7 @@ class Store:
         return self._by_key.get(key, [])
 
     def used(self, entry: Entry) -> None:
-        self._entries.move_to_end(entry)
+        self._shares[entry.owner].entries.move_to_end(entry)
 
     # --- keeping
 
@@ -120,20 +126,30 @@ class Store:
             if other.vary == entry.vary and other.selected == entry.selected:
                 self.drop(other)
         if len(variants) >= MOST_VARIANTS:
-            self.drop(variants[0])
+            owners = [each.owner for each in variants]
+            self.drop(variants[owners.index(max(owners, key=owners.count))])
         self._by_key.setdefault(entry.key, variants).append(entry)
         self._by_path.setdefault((entry.key.api, entry.key.path), set()).add(entry.key)
-        self._entries[entry] = None
+        share = self._shares.setdefault(entry.owner, _Share())
+        share.entries[entry] = None
+        share.bytes += entry.size
+        self._entries.add(entry)
         self.bytes += entry.size
         while self.bytes > self.limit:
             self.evictions += 1
-            self.drop(next(iter(self._entries)))
+            largest = max(self._shares.values(), key=lambda each: each.bytes)
+            self.drop(next(iter(largest.entries)))
 
     def drop(self, entry: Entry) -> None:
         if entry not in self._entries:
             return
-        del self._entries[entry]
+        self._entries.discard(entry)
         self.bytes -= entry.size
+        share = self._shares[entry.owner]
+        del share.entries[entry]
+        share.bytes -= entry.size
+        if not share.entries:
+            del self._shares[entry.owner]
         variants = self._by_key[entry.key]
         variants.remove(entry)
         if not variants:

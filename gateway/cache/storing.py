@@ -11,8 +11,14 @@ from typing import Final
 
 from gateway.cache.freshness import Directives, Fields
 from gateway.catalog.answers.values import Shared
+from gateway.edge.request import Request
 
 KEPT_STATUSES: Final = frozenset((200, 203, 204, 300, 301, 308, 404, 410))
+FAILURES: Final = frozenset((500, 502, 503, 504))  # RFC 5861, 4: for these a stale answer may stand in
+# With these a request asks for a part, or for a change only if something holds: the service answers itself.
+PASSED_BY: Final = frozenset((b"range", b"if-match", b"if-unmodified-since", b"if-range"))
+# RFC 5861 lets a stale answer stand for a failed service, unless one of these demands to be asked first.
+DEMANDING: Final = ("must-revalidate", "proxy-revalidate", "s-maxage", "no-cache")
 # RFC 9111, 3.5: what lets a shared cache keep the answer to a request with Authorization.
 _ALLOWED_FOR_ALL: Final = ("public", "s-maxage", "must-revalidate")
 # Names that change from call to call, or that the gateway answers for: an answer that varies by them is nobody else's.
@@ -55,6 +61,11 @@ def is_keyed(lines: Iterable[bytes], vary: tuple[bytes, ...]) -> bool:
     """Is every header of the request one that cannot have decided the answer unseen?"""
     names = (line.partition(b":")[0].lower() for line in lines)
     return all(name in _HARMLESS or name in vary or name.startswith(b"sec-") for name in names)
+
+
+def may_lead(request: Request) -> bool:
+    """Can others hope for the answer to this request? Else nobody should wait for it."""
+    return request.cookies is None and is_keyed(request.forwarded_lines, ())
 
 
 def has_validator(fields: Fields) -> bool:

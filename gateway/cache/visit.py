@@ -1,8 +1,7 @@
 """One call at the cache: is there an answer for it, and may the one that comes from the service be kept?
 
-Stands after "limit" and before "proxy": who calls and whether they may has been decided for this very call. As the
-order's watch it sees the answer pass; an answer that was cut is never kept (promise H31), nor one whose publication
-or address changed while it came.
+Stands after "limit" and before "proxy": who calls and whether they may has been decided for this very call. An answer
+that was cut is never kept (promise H31), nor one whose publication or address changed while it came.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 from time import monotonic
-from typing import Final
 
 from gateway.cache import conditions, storing
 from gateway.cache.freshness import (
@@ -32,18 +30,13 @@ from gateway.edge.request import Request
 from gateway.headers import Caller
 from gateway.proxy.response import Answer
 
-# With these a request asks for a part, or for a change only if something holds: the service answers itself.
-_PASSED_BY: Final = frozenset((b"range", b"if-match", b"if-unmodified-since", b"if-range"))
-# RFC 5861 lets a stale answer stand for a failed service, unless one of these demands to be asked first.
-_DEMANDING: Final = ("must-revalidate", "proxy-revalidate", "s-maxage", "no-cache")
-
 
 class Visit:
     """`time` is epoch seconds, `began` the same moment by `clock`, which never jumps."""
 
     __slots__ = (
-        "_asked", "_body", "_caller", "_clock", "_order", "_rule", "_said", "_size", "_store", "_told", "_why",
-        "began", "filling", "key", "request", "stale", "time", "void",
+        "_asked", "_body", "_caller", "_clock", "_order", "_rule", "_said", "_size", "_store", "_told", "_waited",
+        "_why", "began", "filling", "key", "request", "stale", "time", "void",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +63,7 @@ class Visit:
         if not said and b"no-cache" in b",".join(self._asked.get(b"pragma", ())).lower():
             self._said = {"no-cache": None}
         self._why = ""
+        self._waited = False
         self._told = b""
         self._order: Order | None = None
         self.stale: Entry | None = None
@@ -86,10 +80,18 @@ class Visit:
         if entry is not None and (fresh := self._fresh(entry)) > 0:
             self._store.used(entry)
             self._store.hits += 1
-            return self._kept(entry, b"hit; ttl=%d" % fresh)
-        self._store.misses += 1
+            return self._kept(
+                entry, b"hit; ttl=%d%b" % (fresh, b"; detail=collapsed" if self._waited else b"")
+            )
         self.stale = entry
         return None
+
+    def wait(self, resume: Callable[[], None]) -> bool:
+        """For an equal call that is under way; then `resume` is called once, later, to look again."""
+        if self._waited or self._why == "bypass" or self._said:
+            return False
+        self._waited = self._store.equals.wait(self.key, resume)
+        return self._waited
 
     @property
     def only_kept(self) -> bool:
@@ -98,17 +100,20 @@ class Visit:
 
     def accompany(self, order: Order) -> None:
         """Watches the answer to this order, and asks by what a stale answer has to ask by."""
-        self._order = order
-        self._told = order.response_lines
-        order.watch = self
+        self._order, self._told, order.watch = order, order.response_lines, self
+        self._store.misses += 1
         self._store.begin(self)
+        if self.stale is not None and self.stale.stale_if_error:
+            order.declines = self._declines
+        if self.request.method == "GET" and self._why != "bypass" and storing.may_lead(self.request):
+            self._store.equals.lead(self.key, self, self.began)
         if self.stale is not None and (asks := conditions.revalidation(self.stale.fields)):
             order.injected += asks
             order.unsent = conditions.CONDITIONS
 
     def _entry(self) -> Entry | None:
         """The variant that fits; `_why` says in RFC 9211's words why the call goes on without one."""
-        if "no-store" in self._said or self.request.has_body or not _PASSED_BY.isdisjoint(self._asked):
+        if "no-store" in self._said or self.request.has_body or not storing.PASSED_BY.isdisjoint(self._asked):
             self._why = "bypass"
             return None
         variants = self._store.variants(self.key)
@@ -147,19 +152,20 @@ class Visit:
         what the line adds.
         """
         entry = self.stale
-        if (
-            entry is None
-            or self.void
-            or not isinstance(fault, UpstreamFault)
-            or "no-cache" in self._said
-            or "max-age" in self._said
-        ):
+        if entry is None or not isinstance(fault, UpstreamFault) or not self._may_stand_in(entry):
             return None
-        over = current_age(entry.initial_age, entry.born, self._clock()) - entry.lifetime
-        if over > entry.stale_if_error:
-            return None
-        kept = self._kept(entry, b"hit; ttl=%d; detail=stale-if-error" % -int(over + 1))
+        kept = self._kept(entry, b"hit; ttl=%d; detail=stale-if-error" % -int(self._over(entry) + 1))
         return replace(kept, head=kept.head + self._told)
+
+    def _over(self, entry: Entry) -> float:
+        return current_age(entry.initial_age, entry.born, self._clock()) - entry.lifetime
+
+    def _may_stand_in(self, entry: Entry) -> bool:
+        asked_anew = "no-cache" in self._said or "max-age" in self._said
+        return not self.void and not asked_anew and self._over(entry) <= entry.stale_if_error
+
+    def _declines(self, status: int) -> bool:
+        return status in storing.FAILURES and self.stale is not None and self._may_stand_in(self.stale)
 
     # --- the answer passes
 
@@ -179,6 +185,8 @@ class Visit:
         if sets_cookie(answer) or (answer.length or 0) > self._store.entry_limit:
             entry = None
         self.filling = entry
+        if entry is None or not entry.lifetime:
+            self._store.equals.fruitless(self.key, self, now)
         self._tell("; stored" if entry is not None else "")
         return None
 
@@ -190,6 +198,7 @@ class Visit:
         self._body.append(data)
         if self._size > self._store.entry_limit or not self._store.has_room(0):
             self._abandon()
+            self._store.equals.fruitless(self.key, self, self._clock())
 
     def end(self, whole: bool) -> None:
         entry, body = self.filling, self._body
@@ -198,11 +207,13 @@ class Visit:
             entry.body = b"".join(body)
             entry.size += len(entry.body)
             self._store.put(entry)
+        self._store.equals.over(self.key, self)
 
     def close(self) -> None:
         """The call is over, whatever came of it."""
         self._abandon()
         self._store.end(self)
+        self._store.equals.over(self.key, self)
         self._order = None
 
     # --- within
@@ -239,11 +250,12 @@ class Visit:
             return None
         entry = Entry(self.key, status, lines, b"", vary, self._selected(vary))
         entry.fields = fields
+        entry.owner = self._caller.principal.organisation_id
         entry.lifetime = fresh
         told = fields_of(answer.lines).get(b"age", ())
         entry.initial_age = initial_age({**fields, b"age": told}, received, delay)
         entry.born = now
-        if not any(name in said for name in _DEMANDING):
+        if not any(name in said for name in storing.DEMANDING):
             entry.stale_if_error = seconds(said.get("stale-if-error"))
         return entry
 

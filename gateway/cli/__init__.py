@@ -9,54 +9,40 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
-from gateway.cli import faults
-from gateway.cli.commands import (
-    apis,
-    apps,
-    audit,
-    demo,
-    doctor,
-    keys,
-    migrate,
-    organisations,
-    restored,
-    serve,
-    subscriptions,
-    token,
-    up,
-    usage,
-)
+from gateway.cli.lazily import Commands
 
 INTERRUPTED = 130
+# Name → where it is; loaded when it is asked for. An edge process must not load the console's code.
+TABLE: Final = {
+    "up": "up:up",
+    "serve": "serve:serve",
+    "migrate": "migrate:migrate",
+    "doctor": "doctor:doctor",
+    "demo": "demo:demo",
+    "api": "apis:api",
+    "plan": "apis:plan",
+    "org": "organisations:org",
+    "app": "apps:app",
+    "subscription": "subscriptions:subscription",
+    "keys": "keys:keys",
+    "usage": "usage:usage",
+    "audit": "audit:audit",
+    "restored": "restored:restored",
+    "token": "token:token",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    commands=Commands("gateway.cli.commands", TABLE),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="sluss")
 def sluss() -> None:
     """Sluss: one controlled passage between a healthcare region's systems and everyone who builds on them."""
-
-
-for command in (
-    up.up,
-    serve.serve,
-    migrate.migrate,
-    doctor.doctor,
-    demo.demo,
-    apis.api,
-    apis.plan,
-    organisations.org,
-    apps.app,
-    subscriptions.subscription,
-    keys.keys,
-    usage.usage,
-    audit.audit,
-    restored.restored,
-    token.token,
-):
-    sluss.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `sluss … | head`: who reads has had enough, and the end must not write again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except faults.EXPECTED as error:
+    except Exception as error:  # which of them are expected is asked below, and what is not goes on
+        # Only when something went wrong: it knows the errors of every part, those of console and portal among them.
+        from gateway.cli import faults
+
+        if not isinstance(error, faults.EXPECTED):
+            raise
         faults.report(error, "--json" in words)
         return 1
     return outcome if isinstance(outcome, int) else 0

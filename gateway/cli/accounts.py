@@ -6,9 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import click
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from console.management import shapes
 from console.roles import Actor, Via
 from console.services import apps
 from gateway.cli.output import Failure
@@ -21,6 +25,22 @@ from storage.organisations import Organisation
 from storage.schema.order import in_order
 
 HOST = Actor(person_id="host", operator=True, via=Via.CLI)
+
+
+class NameType(click.ParamType[str]):
+    """A name as console and management API take it: 1 to 100 printable characters."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        adapter: TypeAdapter[str] = TypeAdapter(shapes.Name)
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            self.fail("1 to 100 characters that can be printed are needed", param, ctx)
+
+
+NAME = NameType()
 
 
 @asynccontextmanager

@@ -8,9 +8,6 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import click
-from pydantic import TypeAdapter, ValidationError
-
-from console.management import shapes
 
 T = TypeVar("T")
 
@@ -19,22 +16,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 class Failure(Exception):
     """A command could not do its work; the sentence says why and how to mend it."""
-
-
-class NameType(click.ParamType[str]):
-    """A name as console and management API take it: 1 to 100 printable characters."""
-
-    name = "name"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        adapter: TypeAdapter[str] = TypeAdapter(shapes.Name)
-        try:
-            return adapter.validate_python(value)
-        except ValidationError:
-            self.fail("1 to 100 characters that can be printed are needed", param, ctx)
-
-
-NAME = NameType()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

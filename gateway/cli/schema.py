@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
 from gateway.cli.output import Failure
-from gateway.settings import Settings
-from storage import migrate
+from gateway.settings import Settings, load
 from storage.dialects import engines
+from storage.migrations import revisions
+
+
+def migrated() -> Settings:
+    """The settings of a process that is to serve. Raises SettingsFault, Failure, StorageError."""
+    settings = load()
+    demand_migrated(settings)
+    return settings
 
 
 def demand_migrated(settings: Settings) -> None:
@@ -22,7 +27,7 @@ def demand_migrated(settings: Settings) -> None:
         raise Failure("the database has no tables yet; run `sluss migrate` (`sluss up` does it by itself)")
     if is_older(at):
         raise Failure(
-            f"the database is at {at}, this version needs {migrate.head()}; run `sluss migrate` first"
+            f"the database is at {at}, this version needs {revisions.head()}; run `sluss migrate` first"
         )
 
 
@@ -31,11 +36,8 @@ def revision(settings: Settings) -> str | None:
     parsed = engines.parse(settings.database_url)
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         return None
-    return migrate.current(settings.database_url)
+    return revisions.current(settings.database_url)
 
 
 def is_older(at: str) -> bool:
-    known = {
-        script.revision for script in ScriptDirectory.from_config(migrate.configuration()).walk_revisions()
-    }
-    return at in known and at != migrate.head()
+    return at in revisions.known() and at != revisions.head()

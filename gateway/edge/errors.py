@@ -29,6 +29,7 @@ Owns the classes; not their HTTP status (``gateway.errors`` has the one table) a
     │   ├── UpstreamBusy             the pool and its queue are full
     │   │   └── UpstreamResting      the circuit is open after failures
     │   ├── UpstreamTimeout          connect, first byte, idle or total
+    │   ├── UpstreamFailing          it says so itself, and a kept answer takes the place of what it said
     │   └── BadUpstreamAnswer        an answer nobody should relay
     │       └── AnswerCut            ended in the middle of its body
     └── EdgeBusy                     the gateway itself
@@ -211,6 +212,14 @@ class UpstreamTimeout(UpstreamFault):
     code = "upstream-timeout"
     sv = "Tjänsten bakom API:et svarade inte i tid."
     en = "The service behind the API did not answer in time."
+
+
+class UpstreamFailing(UpstreamFault):
+    """Only where a kept answer stands in for it: else the client gets what the service said."""
+
+    code = "upstream-failing"
+    sv = "Tjänsten bakom API:et svarade att den har ett fel."
+    en = "The service behind the API answered that it has a fault."
 
 
 class BadUpstreamAnswer(UpstreamFault):

@@ -32,6 +32,7 @@ from gateway.edge.errors import (
     SlowClient,
     TooManyBodies,
     UpstreamBusy,
+    UpstreamFailing,
     UpstreamFault,
     UpstreamTimeout,
 )
@@ -199,6 +200,12 @@ class Exchange:
     def answer(self, answer: Answer, content: bytes, complete: bool) -> None:
         client = self._client
         request = self.request
+        if answer.status >= 500 and self._order.declines is not None and self._order.declines(answer.status):
+            self.upstream_status = answer.status
+            if complete:
+                self._upstream = None  # it is the pool's again
+            self._fail(UpstreamFailing(f"answered {answer.status}"))
+            return
         self.answered = True
         self._state = ANSWERING
         self._since = client.clock.now
@@ -556,7 +563,7 @@ class Exchange:
         if self._state == ANSWERING and self._order.watch is not None:
             watch_end(self._order, False)
         self._spoilt = isinstance(fault, ClientFault)
-        if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy):
+        if isinstance(fault, UpstreamFault) and not isinstance(fault, UpstreamBusy | UpstreamFailing):
             self._order.upstream.failed(fault)
         self._state = ENDED if self.answered or self.gone else FAILED
         self._report(fault)

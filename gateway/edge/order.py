@@ -61,12 +61,14 @@ class Order:
     ``target`` follows the upstream's own base path. ``host`` replaces the upstream's authority in the Host
     line. ``group`` has those that may take over when ``upstream`` cannot; ``upstream`` then changes. ``sending`` is
     called when a connection is there and the first byte is about to be written; again when the request is repeated.
-    It should not hold the exchange: that would be a cycle for every request. ``watch`` sees the answer pass. Of the
-    client's lines those named in ``unsent``, in lower case, stay here.
+    It should not hold the exchange: that would be a cycle for every request. ``watch`` sees the answer pass.
+    ``declines`` is asked about an answer of 500 or more: True makes it a fault of the upstream instead of relaying it.
+    Of the client's lines those named in ``unsent``, in lower case, stay here.
     """
 
     __slots__ = (
-        "group", "host", "injected", "response_lines", "sending", "target", "terms", "unsent", "upstream", "watch",
+        "declines", "group", "host", "injected", "response_lines", "sending", "target", "terms", "unsent", "upstream",
+        "watch",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +92,7 @@ class Order:
         self.sending = sending
         self.host = host
         self.watch = watch
+        self.declines: Callable[[int], bool] | None = None
         self.unsent: frozenset[bytes] | None = None
 
 

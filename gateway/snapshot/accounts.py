@@ -1,7 +1,7 @@
-"""Apps and their subscriptions as the edge keeps them: a hundred thousand in 25 MB, and one changed in place.
+"""Apps and their subscriptions as the edge keeps them: a hundred thousand in 14 MB, and one changed in place.
 
-A subscription is a small tuple below its app; what the line asks for (`AppAccess`, `Grant`, `Subscribed`) is made
-when it is asked, and the last only once, since few of the many call at the same time.
+A subscription is three places in its app's rows and the text of its id; what the line asks for (`AppAccess`, `Grant`,
+`Subscribed`) is made when it is asked, and the last only once, since few of the many call at the same time.
 
 Changes are put in between two turns of the line and in one go: a call sees all of a step or nothing of it. Whoever
 keeps what was found here (`admission`) keeps the snapshot's mark with it.
@@ -59,26 +59,25 @@ class GrantLike(Protocol):
     def state(self) -> str: ...
 
 
-_Granted = tuple[str, str, int, bool]
-"""Subscription id, plan, its version, whether it is active."""
+_Terms = tuple[str, int, bool]
+"""Plan, its version, whether the subscription is active: the same few for all."""
 
 
 class _App:
-    """One app with its subscriptions by API."""
+    """One app with its subscriptions: API, subscription id and terms, at the same place of each row. An app has few
+    and they change seldom, so looking through a row costs less than a table for each app.
+    """
 
     __slots__ = (
-        "active",
-        "client_id",
-        "environment",
-        "granted",
-        "id",
-        "organisation_id",
+        "active", "apis", "client_id", "environment", "id", "organisation_id", "subscriptions", "terms",
         "tokens_valid_from",
-    )
+    )  # fmt: skip
 
     def __init__(self, row: AppLike) -> None:
         self.id = row.id
-        self.granted: dict[str, _Granted] = {}
+        self.apis: tuple[str, ...] = ()
+        self.subscriptions: tuple[str, ...] = ()
+        self.terms: tuple[_Terms, ...] = ()
         self.take(row)
 
     def take(self, row: AppLike) -> None:
@@ -88,6 +87,25 @@ class _App:
         self.active = row.state == "active"
         self.tokens_valid_from = row.tokens_valid_from
 
+    def put(self, api: str, subscription_id: str, terms: _Terms) -> None:
+        self.remove(api)  # the one before it
+        self.apis, self.subscriptions = (*self.apis, api), (*self.subscriptions, subscription_id)
+        self.terms = (*self.terms, terms)
+
+    def remove(self, api: str) -> None:
+        if api in self.apis:
+            at = self.apis.index(api)
+            self.apis = self.apis[:at] + self.apis[at + 1 :]
+            self.subscriptions = self.subscriptions[:at] + self.subscriptions[at + 1 :]
+            self.terms = self.terms[:at] + self.terms[at + 1 :]
+
+    def granted(self, api: str) -> tuple[str, _Terms]:
+        """Subscription id and terms; an empty id when there is none."""
+        if api not in self.apis:
+            return "", ("", 0, False)
+        at = self.apis.index(api)
+        return self.subscriptions[at], self.terms[at]
+
 
 class Accounts:
     """All of them. `apps` and `grants` are what `auth.policy.AccessTable` asks."""
@@ -95,6 +113,7 @@ class Accounts:
     def __init__(self) -> None:
         self._by_id: dict[str, _App] = {}
         self._by_client: dict[str, _App] = {}
+        self._terms: dict[_Terms, _Terms] = {}
         self._granted = 0
         self._disabled: frozenset[str] = frozenset()
         self.apps = _Apps(self._by_client, self)
@@ -123,7 +142,7 @@ class Accounts:
             if row.state == "deleted":
                 if known is not None:
                     del self._by_id[row.id], self._by_client[known.client_id]
-                    self._granted -= len(known.granted)
+                    self._granted -= len(known.apis)
             elif known is not None:
                 known.take(row)
             else:
@@ -135,24 +154,19 @@ class Accounts:
         """
         self.grants.forget()
         for row in rows:
-            app = self._by_id.get(row.app_id)
-            if app is None:
+            if (app := self._by_id.get(row.app_id)) is None:
                 continue
+            before, _ = app.granted(row.api)
             if row.state != "closed":
-                self._granted += row.api not in app.granted
-                app.granted[intern(row.api)] = (
-                    row.id,
-                    intern(row.plan),
-                    row.plan_version,
-                    row.state == "active",
-                )
-            elif app.granted.get(row.api, ("",))[0] == row.id:
-                del app.granted[row.api]
+                self._granted += not before
+                terms = intern(row.plan), row.plan_version, row.state == "active"
+                app.put(intern(row.api), row.id, self._terms.setdefault(terms, terms))
+            elif before == row.id:
+                app.remove(row.api)
                 self._granted -= 1
 
     @property
-    def granted(self) -> int:
-        """How many subscriptions there are."""
+    def granted(self) -> int:  # subscriptions in all
         return self._granted
 
 
@@ -204,7 +218,9 @@ class _Grants(Mapping[tuple[str, str], Grant]):
         made = self._made.get(key)
         if made is None:
             app = self._rows[key[0]]
-            subscription_id, plan, version, active = app.granted[key[1]]
+            subscription_id, (plan, version, active) = app.granted(key[1])
+            if not subscription_id:
+                raise KeyError(key)
             made = _kept(self._made, key, Grant(
                 subscription_id, app.organisation_id, app.id, key[1], app.environment, plan, version, active
             ))  # fmt: skip
@@ -214,7 +230,7 @@ class _Grants(Mapping[tuple[str, str], Grant]):
         self._made.clear()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return ((app.id, api) for app in self._rows.values() for api in app.granted)
+        return ((app.id, api) for app in self._rows.values() for api in app.apis)
 
     def __len__(self) -> int:
         return self._accounts.granted
@@ -230,10 +246,9 @@ class UsageKeys(dict[str, UsageKey]):
 
     def __missing__(self, operation: str) -> UsageKey:
         of = self._grant
-        key = UsageKey(
+        self[operation] = key = UsageKey(
             of.subscription_id, of.organisation_id, of.app_id, of.api, operation, of.plan, of.plan_version
         )
-        self[operation] = key
         return key
 
 

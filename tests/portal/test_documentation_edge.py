@@ -8,6 +8,7 @@ from dataclasses import fields
 import pytest
 
 from auth.authenticate import LEEWAY
+from gateway.cache import equals
 from gateway.catalog import timeouts
 from gateway.catalog.model import Balancing
 from gateway.catalog.publication import _DEFAULT_BODY
@@ -269,3 +270,10 @@ def test_every_reason_of_a_close_frame_is_explained_to_developers(language: str)
     }
     assert edge <= guide
     assert {reason for _, reason in guide} <= {name for name, _, _ in catalogue()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_how_long_equal_calls_wait_for_each_other(language: str) -> None:
+    text = plain_figures(section(page(language, "guides/answers.md"), "equal"))
+    for figure in (equals.WAIT_SECONDS, equals.ALONE_SECONDS, equals.MOST_WAITING):
+        assert re.search(rf"\b{figure:g}\b", text), figure

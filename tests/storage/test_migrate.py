@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from storage import access, audit, credentials, migrate, personal_tokens, processes, sessions, usage
 from storage.database import Database
 from storage.errors import Unavailable
+from storage.migrations import revisions
 from storage.schema.metadata import metadata
 from tests.parts import templates
 from tests.parts.postgres_server import run
@@ -126,3 +128,9 @@ def test_a_database_that_is_away_is_told_as_such() -> None:
         migrate.current("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable):
         migrate.upgrade("sqlite:////no/such/folder/sluss.db")
+
+
+def test_the_file_names_say_what_alembic_says() -> None:
+    scripts = ScriptDirectory.from_config(migrate.configuration())
+    assert revisions.known() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert revisions.head() == scripts.get_current_head()

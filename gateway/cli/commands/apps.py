@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from console.services import apps, credentials, subscriptions
 from gateway.catalog import load as catalog_load
 from gateway.catalog.model import Catalog, Environment
-from gateway.cli.accounts import HOST, app_named, now, organisation_named, reading, transaction
-from gateway.cli.output import NAME, Failure, json_option, listed, run, show, table
+from gateway.cli.accounts import HOST, NAME, app_named, now, organisation_named, reading, transaction
+from gateway.cli.output import Failure, json_option, listed, run, show, table
 from gateway.settings import Settings, load
 from storage.subscriptions import Subscription
 

@@ -8,8 +8,8 @@ import click
 
 from console.errors import AlreadyTaken
 from console.services import organisations
-from gateway.cli.accounts import HOST, now, reading, transaction
-from gateway.cli.output import NAME, Failure, json_option, run, show, table
+from gateway.cli.accounts import HOST, NAME, now, reading, transaction
+from gateway.cli.output import Failure, json_option, run, show, table
 from gateway.settings import load
 from storage.organisations import Organisation
 

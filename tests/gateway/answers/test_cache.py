@@ -661,6 +661,65 @@ async def test_a_stale_answer_stands_in_for_nobody_when_it_may_not(line: Served,
     assert (await line.ask(HERE)).status == 502
 
 
+@pytest.mark.parametrize(
+    ("code", "framing", "stands_in"),
+    [
+        (500, "length", True),
+        (502, "chunked", True),
+        (503, "no content yet", True),
+        (504, "length", True),
+        (501, "length", False),
+        (404, "chunked", False),
+    ],
+)
+async def test_a_stale_answer_stands_in_for_an_error_of_the_service(
+    line: Served, framing: str, code: int, stands_in: bool
+) -> None:
+    """RFC 5861, 4 names these four. What the service said instead is not mixed into anybody's answer."""
+    line.publish(OPEN)
+
+    async def failing(visit: Visit) -> None:
+        while True:
+            await visit.request()
+            if len(visit.upstream.arrived) == 1:
+                await visit.send(answer("public, max-age=0, stale-if-error=60", 'ETag: "a"'))
+            elif framing == "chunked":
+                await visit.send(
+                    b"HTTP/1.1 %d No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\noops\r\n0\r\n\r\n" % code
+                )
+            elif framing == "length" or not stands_in:
+                await visit.send(b"HTTP/1.1 %d No\r\nContent-Length: 4\r\n\r\noops" % code)
+            else:
+                await visit.send(b"HTTP/1.1 %d No\r\nContent-Length: 400\r\n\r\n" % code)
+
+    line.script = failing
+    await line.ask(HERE)
+    line.stand.counters.said.clear()
+    async with line.client() as client:
+        for _ in range(2):  # on one connection: nothing is left over for the next
+            got = await client.ask(line.head(HERE))
+            assert (got.status, got.body) == ((200, b"ok") if stands_in else (code, b"oops"))
+            assert ("detail=stale-if-error" in status(got)) == stands_in
+    record = (await line.recorded(3))[2]
+    if stands_in:
+        assert line.stand.counters.said[-1] == "give back"
+        assert (record.status, record.outcome, record.code) == (200, "upstream_failed", "upstream-failing")
+        assert record.upstream_status == code
+
+
+async def test_an_error_of_the_service_passes_where_the_answer_may_not_stand_in(line: Served) -> None:
+    line.publish(OPEN)
+    line.answer = answer("public, max-age=0", 'ETag: "a"')
+    await line.ask(HERE)
+    line.answer = answer(body="oops", status="503 No")
+    assert (await line.ask(HERE)).status == 503
+    line.answer = answer("public, max-age=0, stale-if-error=60", 'ETag: "b"')
+    await line.ask(HERE)
+    line.answer = answer(body="oops", status="503 No")
+    assert (await line.ask(HERE, Cache_Control="no-cache")).status == 503
+    assert (await line.ask(HERE)).status == 200
+
+
 async def test_hits_share_a_connection_with_all_else(line: Served) -> None:
     line.publish(OPEN)
     line.answer = answer()

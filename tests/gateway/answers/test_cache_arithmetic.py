@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from backends.vardenheter.app import FRESH
 from gateway.cache import conditions, freshness, storing
 from gateway.cache.freshness import LONGEST, current_age, directives, initial_age, lifetime, seconds
-from gateway.cache.store import MOST_VARIANTS, Entry, Key, Store
+from gateway.cache.key import Key
+from gateway.cache.store import MOST_VARIANTS, Entry, Store
 from gateway.catalog.answers.values import Shared
 from tests.gateway.line_of_one import reference
 
@@ -168,6 +169,30 @@ def test_the_store_counts_what_it_holds_and_never_more(puts: list[tuple[int, int
         assert len({(each.key, each.selected) for each in held}) == len(held)
     store.purge({"a/v1"})
     assert (store.bytes, len(store), store._by_key, store._by_path) == (0, 0, {}, {})
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 500)), min_size=40, max_size=80))
+def test_nobody_below_an_equal_share_is_pushed_out(puts: list[tuple[str, int]]) -> None:
+    """However much the others put: what one has put is all there, while it is less than its part of three."""
+    store, wanted = Store(40_000), 0
+    for number, (owner, size) in enumerate(puts):
+        made = entry(number, size)
+        if owner == "a" and wanted + made.size > store.limit // 3:
+            continue
+        made.owner = owner
+        store.put(made)
+        wanted += made.size if owner == "a" else 0
+        held = [each for n in range(len(puts)) for each in store.variants(key(n)) if each.owner == "a"]
+        assert sum(each.size for each in held) == wanted
+        assert store.bytes <= store.limit
+
+
+def test_who_is_alone_has_all_of_it() -> None:
+    store = Store(40_000)
+    for number in range(100):
+        store.put(entry(number, 500))
+    assert store.bytes > 38_000
+    assert [n for n in range(100) if store.variants(key(n))] == list(range(100 - len(store), 100))
 
 
 def test_variants_of_one_address_are_bounded() -> None:

@@ -14,7 +14,7 @@ import trustme
 
 from gateway.cli.commands import doctor
 from gateway.settings import SETTINGS
-from storage import migrate
+from storage.migrations import revisions
 from tests.gateway.cli.terminal import Terminal
 from tests.parts.process import free_port
 
@@ -82,7 +82,7 @@ def test_the_database_is_away(terminal: Terminal) -> None:
 
 
 def test_an_older_database(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "head", lambda: "9999")
+    monkeypatch.setattr(revisions, "head", lambda: "9999")
     assert fault(terminal, "database")["mend"] == "run `sluss migrate`"
 
 
