@@ -12,11 +12,11 @@ from sqlalchemy import Table
 from storage import (
     apps,
     audit,
+    clients,
     credentials,
     organisations,
     people,
     personal_tokens,
-    processes,
     revocations,
     sessions,
     signing_keys,
@@ -25,6 +25,7 @@ from storage import (
 )
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
+from storage.usage import processes
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,6 +37,7 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (organisations.table, organisations.Organisation, {"name_key"}),
     (organisations.members_table, organisations.Member, set()),
     (apps.table, apps.App, set()),
+    (clients.table, clients.ClientMetadata, set()),
     (credentials.table, credentials.Credential, set()),
     (subscriptions.table, subscriptions.Subscription, set()),
     (signing_keys.table, signing_keys.SigningKey, set()),
