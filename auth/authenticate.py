@@ -15,7 +15,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 from auth.errors import (
     BoundToken,
@@ -42,8 +42,10 @@ _SCHEME = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr](?![!#$%&'*+.^_`|~0-9A-Za-z-])")
 # What may go into a header to the upstream or a log line without a second thought.
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _SCOPES = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")  # RFC 6749, 3.3
+_API = re.compile(r"[a-z0-9-]{1,100}/v[0-9]{1,9}")  # "behov/v1"
 _ENVIRONMENTS = frozenset({"sandbox", "production"})
 _HEADER_NAMES = {"alg", "typ", "kid"}
+_PERSON_NAMES = {"grant_id", "acr", "auth_time"}
 
 _Object = dict[str, object]
 
@@ -133,8 +135,7 @@ class Authenticator:
     def _principal(self, claims: _Object, key_id: str, now: float) -> Principal:
         if claims.get("iss") != self._issuer:
             raise ForeignToken("issuer")
-        if not self._audiences.intersection(_audience(claims.get("aud"))):
-            raise WrongAudience
+        apis = self._apis(_audience(claims.get("aud")))
         if "cnf" in claims:
             raise BoundToken
         issued_at, expires_at = self._times(claims, now)
@@ -152,7 +153,20 @@ class Authenticator:
             issued_at=issued_at,
             expires_at=expires_at,
             key_id=key_id,
+            apis=apis,
+            **_person(claims),
         )
+
+    def _apis(self, audience: tuple[str, ...]) -> frozenset[str]:
+        """The APIs a token is for by its audience (RFC 8707), none named if it is for all. Raises WrongAudience."""
+        if self._audiences.intersection(audience):
+            return frozenset()
+        begin = f"{self._issuer}/"
+        named = (each.removeprefix(begin) for each in audience if each.startswith(begin))
+        apis = frozenset(key for key in named if _API.fullmatch(key))
+        if not apis:
+            raise WrongAudience
+        return apis
 
     def _times(self, claims: _Object, now: float) -> tuple[int, int]:
         issued_at = _time(claims, "iat")
@@ -236,6 +250,23 @@ def _time(claims: _Object, name: str) -> int:
     if type(value) is not int:  # not isinstance: true is an int to Python
         raise MalformedToken(name)
     return value
+
+
+class _Person(TypedDict, total=False):
+    grant_id: str
+    acr: str
+    auth_time: int
+
+
+def _person(claims: _Object) -> _Person:
+    """What stands in a token for a person; the three come together or not at all."""
+    if not claims.keys() & _PERSON_NAMES:
+        return {}
+    return {
+        "grant_id": _identifier(claims, "grant_id"),
+        "acr": _identifier(claims, "acr"),
+        "auth_time": _time(claims, "auth_time"),
+    }
 
 
 def _audience(value: object) -> tuple[str, ...]:

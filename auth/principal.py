@@ -22,3 +22,8 @@ class Principal:
     issued_at: int
     expires_at: int
     key_id: str = ""  # kid of the key that signed the token
+    # Of a token for a person only:
+    grant_id: str = ""  # what it descends from: what a withdrawn consent names
+    acr: str = ""
+    auth_time: int = 0
+    apis: frozenset[str] = frozenset()  # keys of the only APIs it is for (RFC 8707); empty: any

@@ -23,6 +23,7 @@ from storage import (
     subscriptions,
     usage,
 )
+from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -44,6 +45,12 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (revocations.table, revocations.Revocation, set()),
     (usage.table, usage.UsageRow, set()),
     (processes.table, processes.EdgeProcess, set()),
+    (grants.table, grants.Grant, set()),
+    (codes.table, codes.Code, set()),
+    (refresh_tokens.table, refresh_tokens.RefreshToken, set()),
+    (consents.table, consents.Consent, set()),
+    (pushed_requests.table, pushed_requests.PushedRequest, set()),
+    (device_codes.table, device_codes.DeviceCode, set()),
     (audit.table, audit.Entry, set()),
     (audit.head_table, audit.Head, {"id"}),
 ]
