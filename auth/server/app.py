@@ -15,8 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.errors import KeyTrouble
-from auth.grants.client_credentials import ApiScopes, client_credentials
+from auth.grants.authorization_code import AuthorizationCode
+from auth.grants.client_credentials import client_credentials
+from auth.grants.issuing import Issuing
+from auth.grants.refresh_token import Refresh
+from auth.grants.scopes import ApiScopes
+from auth.grants.token_grant import token_grant
 from auth.server.adapter import origin, public, respond
+from auth.server.authorize import AuthorizationEndpoint
 from auth.server.call import Call
 from auth.server.clients import ClientAuthentication, presented
 from auth.server.core import Answer, Core, OAuthRequest
@@ -54,9 +60,15 @@ class AuthorizationServer:
         self._api_scopes = api_scopes
         self._clock = clock
         self._clients = clients or ClientAuthentication()
+        self.authorization = AuthorizationEndpoint(database, issuer, api_scopes)
         keyring = Keyring(issuer, master_key)
+        issuing = Issuing(issuer, keyring)
         self._core = Core(self._clients)
         self._core.register_grant(client_credentials(issuer, keyring, api_scopes))
+        self._core.register_grant(
+            token_grant("authorization_code", AuthorizationCode(issuer, issuing, api_scopes))
+        )
+        self._core.register_grant(token_grant("refresh_token", Refresh(issuer, issuing, api_scopes)))
         self._core.register_endpoint(Revocation(keyring))
         self._core.register_endpoint(Introspection(keyring, issuer))
 

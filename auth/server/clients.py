@@ -19,7 +19,9 @@ from auth.origin import Origin
 from auth.server.faults import InvalidClient, RepeatedParameter, SeveralMethods
 from auth.server.form import Form
 from storage import apps, audit, credentials
+from storage import clients as client_metadata
 from storage.apps import App
+from storage.clients import ClientMetadata
 
 # A secret has 256 bits, so these limits guard our database and the audit log, not the secret. The first is
 # per client and address together: nobody can lock another one's client out.
@@ -47,13 +49,14 @@ class Client:
 
     app: App
     method: str
+    metadata: ClientMetadata
 
     @property
     def client_id(self) -> str:
         return self.app.client_id
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
+        return grant_type in self.metadata.grant_types
 
 
 def presented(authorization: list[str], form: Form) -> Presented:
@@ -117,7 +120,8 @@ class ClientAuthentication:
         used = live[found]
         if used.last_used_at is None or now - used.last_used_at >= _TOUCH_AFTER:
             await credentials.touch(session, used.id, now)
-        return Client(app, shown.method)
+        metadata = await client_metadata.get(session, app.organisation_id, app.id)
+        return Client(app, shown.method, metadata)
 
     async def _failed(
         self, session: AsyncSession, shown: Presented, app: App | None, origin: Origin, now: int

@@ -17,7 +17,8 @@ from auth.server.clients import Client
 from auth.server.core import Body, Core, OAuthRequest
 from auth.server.faults import NO_STORE, Headers, MissingParameter
 from auth.server.keyring import Keyring
-from storage import revocations
+from storage import people, revocations
+from storage.oauth import grants
 
 
 class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
@@ -44,13 +45,14 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
             "active": True,
             "token_type": "Bearer",
             "iss": self._issuer,
-            "aud": self._issuer,
+            "aud": sorted(f"{self._issuer}/{api}" for api in principal.apis) or self._issuer,
             "sub": principal.subject,
             "client_id": principal.client_id,
             "jti": principal.token_id,
             "iat": principal.issued_at,
             "exp": principal.expires_at,
             "scope": " ".join(sorted(principal.scopes)),
+            **({"acr": principal.acr, "auth_time": principal.auth_time} if principal.grant_id else {}),
         }
 
 
@@ -68,9 +70,14 @@ async def _active(call: Call, client: Client, principal: Principal) -> bool:
         active=app.state == "active",
         tokens_valid_from=app.tokens_valid_from,
     )
-    revoked = frozenset(one.jti for one in await revocations.live(call.session, call.now))
+    table = AccessTable(
+        apps={app.client_id: access},
+        revoked=frozenset(one.jti for one in await revocations.live(call.session, call.now)),
+        revoked_grants=await grants.revoked_lately(call.session, call.now),
+        disabled_people=await people.disabled(call.session),
+    )
     try:
-        honoured(principal, AccessTable(apps={app.client_id: access}, revoked=revoked))
+        honoured(principal, table)
     except Unauthenticated:
         return False
     return True

@@ -1,18 +1,27 @@
 """Authorization server metadata (RFC 8414): the only source of our endpoints, and only what works.
 
-The same document stands at the OpenID Connect address, where many clients look first. It names no identity
-tokens and no authorization endpoint, since there are none yet.
+The same document stands at the OpenID Connect address (Discovery 1.0, 3), where many clients look first.
 """
 
 from __future__ import annotations
 
+from auth.assurance import OWN
+from auth.authorization.pkce import METHOD
+from auth.authorization.request import PROMPTS
+from auth.grants.scopes import ABOUT_PERSON
+from auth.tokens.signing import ALGORITHM
+
 METHODS = ("client_secret_basic", "client_secret_post")
+GRANTS = ("authorization_code", "client_credentials", "refresh_token")
 
 
 def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
     """The document. Every address is built from the configured issuer, never from Host."""
     return {
         "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth2/authorize",
+        "authorization_response_iss_parameter_supported": True,
+        "code_challenge_methods_supported": [METHOD],
         "token_endpoint": f"{issuer}/oauth2/token",
         "token_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
@@ -20,9 +29,16 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "introspection_endpoint_auth_methods_supported": list(METHODS),
         "jwks_uri": f"{issuer}/oauth2/jwks",
-        "scopes_supported": sorted(scopes),
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],  # required by RFC 8414, 2; there is no authorization endpoint
+        "scopes_supported": sorted(scopes | ABOUT_PERSON),
+        "grant_types_supported": list(GRANTS),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "prompt_values_supported": sorted(PROMPTS),
+        "acr_values_supported": [OWN],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,  # but for those of RFC 9126
         "service_documentation": f"{issuer}/portal/",
         "ui_locales_supported": ["sv", "en"],
     }

@@ -7,7 +7,17 @@ from starlette.routing import BaseRoute, Route
 from console.pages.handling import Door, PageEndpoint, PageRoute
 from console.pages.site import Site
 from console.pages.static import StaticFile, files
-from console.pages.views import accounts, admin, apps, organisations, subscriptions, tokens, usage
+from console.pages.views import (
+    access,
+    accounts,
+    admin,
+    apps,
+    authorize,
+    organisations,
+    subscriptions,
+    tokens,
+    usage,
+)
 
 _ORGANISATION = "/organisations/{organisation}"
 _APP = f"{_ORGANISATION}/apps/{{app}}"
@@ -19,6 +29,9 @@ TABLE: tuple[PageRoute, ...] = (
     PageRoute("/sign-out", post=accounts.sign_out),
     PageRoute("/", organisations.overview),
     PageRoute("/subscribe", organisations.choose_app),
+    PageRoute("/consent", post=authorize.decide),
+    PageRoute("/access", access.show),
+    PageRoute("/access/{consent}/withdraw", post=access.withdraw),
     PageRoute("/tokens", tokens.show, tokens.create),
     PageRoute("/tokens/{token}/end", post=tokens.revoke),
     PageRoute("/organisations/new", organisations.show_new, organisations.create),
@@ -55,3 +68,12 @@ def routes(site: Site) -> list[BaseRoute]:
     """Routes below `/console`."""
     pages: list[BaseRoute] = [Route(row.path, PageEndpoint(site, row)) for row in TABLE]
     return [*pages, *(Route(f"/static/{file.name}", StaticFile(file)) for file in files())]
+
+
+def protocol_pages(site: Site) -> list[BaseRoute]:
+    """Addresses of protocols at which a person is shown a page."""
+    authorization = PageEndpoint(site, PageRoute("/oauth2/authorize", authorize.show, door=Door.OPEN))
+    return [
+        Route("/oauth2/authorize", authorize.Posted(site), methods=["POST"]),
+        Route("/oauth2/authorize", authorization, methods=["GET"]),
+    ]

@@ -20,6 +20,7 @@ from auth.server.clients import ClientAuthentication
 from auth.tokens import signing
 from auth.tokens.keys import VerificationKeys
 from storage import access, apps, organisations, signing_keys, subscriptions
+from storage.access import Rest
 from storage.audit import Entry, latest
 from storage.database import Database
 from tests.auth.mint import ISSUER, NOW
@@ -108,6 +109,11 @@ class Platform:
     async def access(self) -> access.AccessRows:
         async with self.database.read() as session:
             return await access.load(session, self.now)
+
+    async def rest(self) -> Rest:
+        """The few things an edge reads anew at each change."""
+        async with self.database.read() as session:
+            return await access.rest(session, self.now)
 
     async def audit(self) -> list[Entry]:
         """Newest first."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from auth.passwords import Passwords
 from auth.people import People
+from auth.server.authorize import AuthorizationEndpoint
 from console.app import create
 from gateway.catalog.model import Catalog
 from storage.database import Database
@@ -43,6 +44,7 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=[Route("/broken", broken, methods=["GET"])],
+        authorization=AuthorizationEndpoint(database, ISSUER, dict),
         portal_tree=tmp_path / "portal",
         clock=Clock(0),
         people=People(database, passwords),
