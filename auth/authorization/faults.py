@@ -76,6 +76,12 @@ class MalformedParameter(OAuthFault):
     description = "A parameter is malformed: state, nonce, prompt, max_age, acr_values or login_hint."
 
 
+class UnregisteredRedirectUri(OAuthFault):
+    """To a client that pushes its request; in a browser it is a page (`WrongRedirectUri`)."""
+
+    description = "redirect_uri is missing or not registered."
+
+
 class RequestObjectsUnsupported(OAuthFault):
     error = "request_not_supported"
     description = "Request objects are not supported; push the request instead (RFC 9126)."

@@ -1,7 +1,7 @@
 """The authorization server put together: what it is built of, and its addresses.
 
-`/oauth2/token` (RFC 6749), `/oauth2/revoke` (7009), `/oauth2/introspect` (7662), `/oauth2/jwks` (7517) and
-the metadata (8414). One transaction per call, committed also when the answer is an OAuth error: what the call
+`/oauth2/token` (RFC 6749), `/oauth2/par` (9126), `/oauth2/revoke` (7009), `/oauth2/introspect` (7662), `/oauth2/jwks`
+(7517) and the metadata (8414). What people see is `auth.server.authorize`. One transaction per call, committed also when the answer is an OAuth error: what the call
 counted or recorded must stay. Nothing slow happens inside.
 """
 
@@ -24,6 +24,7 @@ from auth.grants.token_grant import token_grant
 from auth.server.adapter import origin, public, respond
 from auth.server.authorize import AuthorizationEndpoint
 from auth.server.call import Call
+from auth.server.client_endpoint import ClientEndpoint
 from auth.server.clients import ClientAuthentication, presented
 from auth.server.core import Answer, Core, OAuthRequest
 from auth.server.faults import OAuthFault, ServerError, TemporarilyUnavailable
@@ -31,6 +32,7 @@ from auth.server.form import read_form
 from auth.server.introspect import Introspection
 from auth.server.keyring import Keyring
 from auth.server.metadata import metadata
+from auth.server.par import PushedAuthorization
 from auth.server.revoke import Revocation
 from auth.tokens.signing import public_set
 from storage import signing_keys
@@ -69,11 +71,16 @@ class AuthorizationServer:
             token_grant("authorization_code", AuthorizationCode(issuer, issuing, api_scopes))
         )
         self._core.register_grant(token_grant("refresh_token", Refresh(issuer, issuing, api_scopes)))
+        par = PushedAuthorization(issuer, api_scopes)
+        self._core.register_endpoint(ClientEndpoint("par", 201, par))
         self._core.register_endpoint(Revocation(keyring))
         self._core.register_endpoint(Introspection(keyring, issuer))
 
     async def token(self, request: Request) -> Response:
         return await self._answered(request, self._core.create_token_response)
+
+    async def par(self, request: Request) -> Response:
+        return await self._answered(request, lambda call: self._core.create_endpoint_response("par", call))
 
     async def revoke(self, request: Request) -> Response:
         return await self._answered(
@@ -132,6 +139,7 @@ def _refused(fault: OAuthFault) -> Answer:
 def routes(server: AuthorizationServer) -> list[Route]:
     return [
         Route("/oauth2/token", server.token, methods=["POST"]),
+        Route("/oauth2/par", server.par, methods=["POST"]),
         Route("/oauth2/revoke", server.revoke, methods=["POST"]),
         Route("/oauth2/introspect", server.introspect, methods=["POST"]),
         Route("/oauth2/jwks", server.jwks, methods=["GET"]),

@@ -37,6 +37,9 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "acr_values_supported": [OWN],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
+        "pushed_authorization_request_endpoint_auth_methods_supported": list(METHODS),
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # but for those of RFC 9126
         "service_documentation": f"{issuer}/portal/",

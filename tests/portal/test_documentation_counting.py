@@ -10,7 +10,8 @@ from auth import authenticate, passwords, people
 from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
 from auth.grants import consent, issuing
-from auth.server import clients
+from auth.server import clients, par
+from auth.server.authorize import TIME_TO_ANSWER
 from auth.tokens import issue, signing
 from console.pages.views import authorize
 from console.services import credentials
@@ -147,6 +148,8 @@ def test_the_figures_of_apps_for_people(language: str) -> None:
         f"{consent.LIFE // day} ",
         f"{issuing.REFRESH_IDLE // day} ",
         str(authorize.LONGEST_QUERY),
+        f"{par.LIFE} s",
+        f"{TIME_TO_ANSWER} s",
     ]
     for row, figure in zip(rows, wanted, strict=True):
         assert row[1].startswith(figure), row

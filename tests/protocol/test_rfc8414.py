@@ -10,7 +10,8 @@ from auth.grants.scopes import ABOUT_PERSON
 from tests.auth.mint import ISSUER
 from tests.auth.platform import Platform
 
-FOR_PEOPLE = {"authorization_endpoint"}  # where no client proves itself; each has its own tests
+# Where client credentials alone are not the question; each has tests of its own.
+FOR_PEOPLE = {"authorization_endpoint", "pushed_authorization_request_endpoint"}
 ADDRESSES = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 
 
