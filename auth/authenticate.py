@@ -45,7 +45,6 @@ _SCOPES = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+
 _API = re.compile(r"[a-z0-9-]{1,100}/v[0-9]{1,9}")  # "behov/v1"
 _ENVIRONMENTS = frozenset({"sandbox", "production"})
 _HEADER_NAMES = {"alg", "typ", "kid"}
-_PERSON_NAMES = {"grant_id", "acr", "auth_time"}
 
 _Object = dict[str, object]
 
@@ -113,24 +112,8 @@ class Authenticator:
         self._keys = keys
 
     def _verified(self, token: bytes, keys: VerificationKeys, now: float) -> Principal:
-        parts = token.split(b".")
-        if len(parts) != 3:
-            raise MalformedToken("not three parts")
-        head, body, mark = parts
-        if len(head) > _LONGEST_HEADER:
-            raise MalformedToken("header too long")
-        header = _parsed(head)
-        if header.keys() != _HEADER_NAMES:
-            raise _wrong_header(header)
-        if header["typ"] != "at+jwt":
-            raise WrongTokenType
-        kid = header["kid"]
-        key = keys.find(kid) if isinstance(kid, str) else None
-        if key is None or header["alg"] != key.algorithm:
-            raise ForeignToken("no key of ours, or not its algorithm")
-        if not key.verify(_decoded(mark), head + b"." + body):
-            raise ForeignToken("signature")
-        return self._principal(_parsed(body), key.kid, now)
+        claims, key_id = claims_of(token, keys, "at+jwt")
+        return self._principal(claims, key_id, now)
 
     def _principal(self, claims: _Object, key_id: str, now: float) -> Principal:
         if claims.get("iss") != self._issuer:
@@ -178,6 +161,31 @@ class Authenticator:
         if "nbf" in claims and not _time(claims, "nbf") <= now + self._leeway:
             raise NotYetValidToken("nbf")
         return issued_at, expires_at
+
+
+def claims_of(token: bytes, keys: VerificationKeys, typ: str) -> tuple[_Object, str]:
+    """The claims of a token of one kind that a key of ours has signed, and the key's id; times are not looked at.
+
+    Raises subclasses of InvalidToken.
+    """
+    parts = token.split(b".")
+    if len(parts) != 3:
+        raise MalformedToken("not three parts")
+    head, body, mark = parts
+    if len(head) > _LONGEST_HEADER:
+        raise MalformedToken("header too long")
+    header = _parsed(head)
+    if header.keys() != _HEADER_NAMES:
+        raise _wrong_header(header)
+    if header["typ"] != typ:
+        raise WrongTokenType
+    kid = header["kid"]
+    key = keys.find(kid) if isinstance(kid, str) else None
+    if key is None or header["alg"] != key.algorithm:
+        raise ForeignToken("no key of ours, or not its algorithm")
+    if not key.verify(_decoded(mark), head + b"." + body):
+        raise ForeignToken("signature")
+    return _parsed(body), key.kid
 
 
 def _token(authorization: bytes) -> bytes:
@@ -259,8 +267,8 @@ class _Person(TypedDict, total=False):
 
 
 def _person(claims: _Object) -> _Person:
-    """What stands in a token for a person; the three come together or not at all."""
-    if not claims.keys() & _PERSON_NAMES:
+    """What stands in a token that descends from a person's grant, all three of it."""
+    if "grant_id" not in claims:
         return {}
     return {
         "grant_id": _identifier(claims, "grant_id"),

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.authenticate import Authenticator
 from auth.people import People
-from auth.server.authorize import AuthorizationEndpoint
+from auth.server.person_endpoints import PersonEndpoints
 from console.desk import Desk
 from console.management.routes import routes as management_routes
 from console.pages.failures import LastResort, handlers
@@ -36,13 +36,13 @@ def create(
     issuer: str,
     catalog: Callable[[], Catalog],
     authorization_server: Sequence[BaseRoute],
-    authorization: AuthorizationEndpoint,
+    endpoints: PersonEndpoints,
     portal_tree: Path,
     clock: Callable[[], float],
     people: People | None = None,
 ) -> Starlette:
     """`issuer` is the public base URL without a trailing slash; `authorization_server` the routes of
-    `auth.server.app.routes`, `authorization` what stands behind its pages; `portal_tree` the folder that holds the
+    `auth.server.app.routes`, `endpoints` what stands behind its pages; `portal_tree` the folder that holds the
     portal's `current`, built or not yet. Closes `people` and `database` at the end of the lifespan.
     """
     accounts = people or People(database)
@@ -53,7 +53,7 @@ def create(
         people=accounts,
         authenticator=Authenticator(issuer, frozenset({issuer})),
         clock=clock,
-        authorization=authorization,
+        endpoints=endpoints,
     )
     site = Site.build(desk, Shells(portal_tree))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth.authenticate import Authenticator
 from auth.people import People
-from auth.server.authorize import AuthorizationEndpoint
+from auth.server.person_endpoints import PersonEndpoints
 from gateway.catalog.model import Catalog
 from storage.database import Database
 
@@ -20,7 +20,7 @@ class Desk:
     people: People
     authenticator: Authenticator  # our own copy: verifies the text of tokens that are to be revoked
     clock: Callable[[], float]
-    authorization: AuthorizationEndpoint
+    endpoints: PersonEndpoints
 
     @property
     def token_endpoint(self) -> str:

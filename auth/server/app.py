@@ -1,8 +1,9 @@
 """The authorization server put together: what it is built of, and its addresses.
 
 `/oauth2/token` (RFC 6749), `/oauth2/par` (9126), `/oauth2/revoke` (7009), `/oauth2/introspect` (7662), `/oauth2/jwks`
-(7517) and the metadata (8414). What people see is `auth.server.authorize`. One transaction per call, committed also when the answer is an OAuth error: what the call
-counted or recorded must stay. Nothing slow happens inside.
+(7517), `/oauth2/userinfo` (OpenID Connect Core, 5.3) and the metadata (8414); what has pages is in `endpoints`. One
+transaction per call, committed also when the answer is an OAuth error: what the call counted or recorded must stay.
+Nothing slow happens inside.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ from auth.server.faults import OAuthFault, ServerError, TemporarilyUnavailable
 from auth.server.form import read_form
 from auth.server.introspect import Introspection
 from auth.server.keyring import Keyring
+from auth.server.logout import LogoutEndpoint
 from auth.server.metadata import metadata
 from auth.server.par import PushedAuthorization
+from auth.server.person_endpoints import PersonEndpoints
 from auth.server.revoke import Revocation
+from auth.server.userinfo import UserInfo
 from auth.tokens.signing import public_set
 from storage import signing_keys
 from storage.database import Database
@@ -62,9 +66,12 @@ class AuthorizationServer:
         self._api_scopes = api_scopes
         self._clock = clock
         self._clients = clients or ClientAuthentication()
-        self.authorization = AuthorizationEndpoint(database, issuer, api_scopes)
+        self.endpoints = PersonEndpoints(
+            AuthorizationEndpoint(database, issuer, api_scopes), LogoutEndpoint(database, issuer)
+        )
         keyring = Keyring(issuer, master_key)
         issuing = Issuing(issuer, keyring)
+        self._userinfo = UserInfo(keyring)
         self._core = Core(self._clients)
         self._core.register_grant(client_credentials(issuer, keyring, api_scopes))
         self._core.register_grant(
@@ -91,6 +98,16 @@ class AuthorizationServer:
         return await self._answered(
             request, lambda call: self._core.create_endpoint_response("introspection", call)
         )
+
+    async def userinfo(self, request: Request) -> Response:
+        shown = request.headers.getlist("authorization")
+        try:
+            async with self._database.read() as session:
+                answer = await self._userinfo.answer(session, shown, request.url.query, int(self._clock()))
+        except Unavailable as fault:
+            _log.warning("userinfo: %s", fault.detail)
+            return respond(_refused(TemporarilyUnavailable()))
+        return respond(answer)
 
     async def jwks(self, request: Request) -> Response:
         """Next, active and retiring keys. A minute old is new enough: a key is published before it signs."""
@@ -142,6 +159,7 @@ def routes(server: AuthorizationServer) -> list[Route]:
         Route("/oauth2/par", server.par, methods=["POST"]),
         Route("/oauth2/revoke", server.revoke, methods=["POST"]),
         Route("/oauth2/introspect", server.introspect, methods=["POST"]),
+        Route("/oauth2/userinfo", server.userinfo, methods=["GET", "POST"]),
         Route("/oauth2/jwks", server.jwks, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", server.metadata, methods=["GET"]),
         Route("/.well-known/openid-configuration", server.metadata, methods=["GET"]),

@@ -6,18 +6,19 @@ Everything else is `{"active": false}` and no more (2.2): expired, revoked, unkn
 from __future__ import annotations
 
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint  # type: ignore[import-untyped]
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.util import await_only
 
 from auth.authorise import honoured
 from auth.errors import Unauthenticated
 from auth.policy import AccessTable, AppAccess
 from auth.principal import Principal
-from auth.server.call import Call
 from auth.server.clients import Client
 from auth.server.core import Body, Core, OAuthRequest
 from auth.server.faults import NO_STORE, Headers, MissingParameter
 from auth.server.keyring import Keyring
 from storage import people, revocations
+from storage.apps import App
 from storage.oauth import grants
 
 
@@ -36,7 +37,7 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
             raise MissingParameter
         call = request.call
         principal = await_only(self._keyring.read(call.session, token, call.now))
-        if principal is None or not await_only(_active(call, client, principal)):
+        if principal is None or not await_only(active(call.session, client.app, principal, call.now)):
             return 200, {"active": False}, list(NO_STORE)
         return 200, self._about(principal), list(NO_STORE)
 
@@ -56,12 +57,12 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
         }
 
 
-async def _active(call: Call, client: Client, principal: Principal) -> bool:
-    if principal.expires_at <= call.now:
+async def active(session: AsyncSession, app: App, principal: Principal, now: int) -> bool:
+    """Whether the token would be honoured now, if it is the app's."""
+    if principal.expires_at <= now:
         return False
     # The same function as at the edge, on a table of the asking app alone: the two can never disagree, and
     # another client's token belongs to no app of the table.
-    app = client.app
     access = AppAccess(
         app_id=app.id,
         client_id=app.client_id,
@@ -72,9 +73,9 @@ async def _active(call: Call, client: Client, principal: Principal) -> bool:
     )
     table = AccessTable(
         apps={app.client_id: access},
-        revoked=frozenset(one.jti for one in await revocations.live(call.session, call.now)),
-        revoked_grants=await grants.revoked_lately(call.session, call.now),
-        disabled_people=await people.disabled(call.session),
+        revoked=frozenset(one.jti for one in await revocations.live(session, now)),
+        revoked_grants=await grants.revoked_lately(session, now),
+        disabled_people=await people.disabled(session),
     )
     try:
         honoured(principal, table)

@@ -12,6 +12,10 @@ from auth.grants.scopes import ABOUT_PERSON
 from auth.tokens.signing import ALGORITHM
 
 METHODS = ("client_secret_basic", "client_secret_post")
+CLAIMS = (
+    *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "locale"),
+    *("email", "email_verified"),
+)
 GRANTS = ("authorization_code", "client_credentials", "refresh_token")
 
 
@@ -28,6 +32,8 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+        "end_session_endpoint": f"{issuer}/oauth2/logout",
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "scopes_supported": sorted(scopes | ABOUT_PERSON),
         "grant_types_supported": list(GRANTS),
@@ -37,6 +43,7 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "acr_values_supported": [OWN],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
+        "claims_supported": list(CLAIMS),
         "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
         "pushed_authorization_request_endpoint_auth_methods_supported": list(METHODS),
         "require_pushed_authorization_requests": False,

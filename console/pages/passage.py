@@ -22,7 +22,7 @@ async def widened(page: Page, response: Response) -> Response:
     if isinstance(given, str) and given.startswith(f"{PATH}?") and response.status_code != 303:
         with translated():
             query = given.partition("?")[2].encode("utf-8", "replace")
-            allow(response, await page.site.desk.authorization.answered_at(query, page.now))
+            allow(response, await page.site.desk.endpoints.authorize.answered_at(query, page.now))
     return response
 
 

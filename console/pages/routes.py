@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from console.pages.handling import Door, PageEndpoint, PageRoute
+from console.pages.requests import Posted
 from console.pages.site import Site
 from console.pages.static import StaticFile, files
 from console.pages.views import (
@@ -13,6 +14,7 @@ from console.pages.views import (
     admin,
     apps,
     authorize,
+    logout,
     organisations,
     subscriptions,
     tokens,
@@ -30,6 +32,7 @@ TABLE: tuple[PageRoute, ...] = (
     PageRoute("/", organisations.overview),
     PageRoute("/subscribe", organisations.choose_app),
     PageRoute("/consent", post=authorize.decide),
+    PageRoute("/logout", post=logout.confirmed, door=Door.OPEN),
     PageRoute("/access", access.show),
     PageRoute("/access/{consent}/withdraw", post=access.withdraw),
     PageRoute("/tokens", tokens.show, tokens.create),
@@ -70,10 +73,19 @@ def routes(site: Site) -> list[BaseRoute]:
     return [*pages, *(Route(f"/static/{file.name}", StaticFile(file)) for file in files())]
 
 
+# Addresses of protocols at which a person is shown a page; below no `/console`.
+PROTOCOL: tuple[PageRoute, ...] = (
+    PageRoute("/oauth2/authorize", authorize.show, door=Door.OPEN),
+    PageRoute("/oauth2/logout", logout.show, door=Door.OPEN),
+)
+
+
 def protocol_pages(site: Site) -> list[BaseRoute]:
-    """Addresses of protocols at which a person is shown a page."""
-    authorization = PageEndpoint(site, PageRoute("/oauth2/authorize", authorize.show, door=Door.OPEN))
     return [
-        Route("/oauth2/authorize", authorize.Posted(site), methods=["POST"]),
-        Route("/oauth2/authorize", authorization, methods=["GET"]),
+        route
+        for row in PROTOCOL
+        for route in (
+            Route(row.path, Posted(site, row.path), methods=["POST"]),
+            Route(row.path, PageEndpoint(site, row), methods=["GET"]),
+        )
     ]

@@ -62,7 +62,7 @@ async def app(
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=routes(server),
-        authorization=server.authorization,
+        endpoints=server.endpoints,
         portal_tree=tmp_path / "portal",
         clock=clock,
         people=people,

@@ -15,6 +15,8 @@ from starlette.routing import Route
 from auth.passwords import Passwords
 from auth.people import People
 from auth.server.authorize import AuthorizationEndpoint
+from auth.server.logout import LogoutEndpoint
+from auth.server.person_endpoints import PersonEndpoints
 from console.app import create
 from gateway.catalog.model import Catalog
 from storage.database import Database
@@ -44,7 +46,9 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=[Route("/broken", broken, methods=["GET"])],
-        authorization=AuthorizationEndpoint(database, ISSUER, dict),
+        endpoints=PersonEndpoints(
+            AuthorizationEndpoint(database, ISSUER, dict), LogoutEndpoint(database, ISSUER)
+        ),
         portal_tree=tmp_path / "portal",
         clock=Clock(0),
         people=People(database, passwords),

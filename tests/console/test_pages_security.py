@@ -393,7 +393,7 @@ async def test_cookies_over_tls(
         issuer=issuer,
         catalog=lambda: catalog,
         authorization_server=routes(server),
-        authorization=server.authorization,
+        endpoints=server.endpoints,
         portal_tree=tmp_path,
         clock=clock,
         people=people,

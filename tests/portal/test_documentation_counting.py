@@ -13,7 +13,7 @@ from auth.grants import consent, issuing
 from auth.server import clients, par
 from auth.server.authorize import TIME_TO_ANSWER
 from auth.tokens import issue, signing
-from console.pages.views import authorize
+from console.pages.requests import LONGEST_QUERY
 from console.services import credentials
 from gateway import jobs
 from gateway.settings import load
@@ -147,7 +147,7 @@ def test_the_figures_of_apps_for_people(language: str) -> None:
         f"{issuing.CODE_LIFE} s",
         f"{consent.LIFE // day} ",
         f"{issuing.REFRESH_IDLE // day} ",
-        str(authorize.LONGEST_QUERY),
+        str(LONGEST_QUERY),
         f"{par.LIFE} s",
         f"{TIME_TO_ANSWER} s",
     ]

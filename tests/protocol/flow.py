@@ -223,7 +223,7 @@ async def flow_over(database: Database, catalog: Catalog, folder: Path) -> Async
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=routes(server),
-        authorization=server.authorization,
+        endpoints=server.endpoints,
         portal_tree=folder / "portal",
         clock=clock,
         people=people,
