@@ -1,4 +1,4 @@
-"""Who is calling: verifies `Authorization: Bearer` access tokens (RFC 6750, RFC 9068, RFC 8725).
+"""Who is calling: verifies access tokens in `Authorization`, Bearer or DPoP (RFC 6750, RFC 9068, RFC 8725).
 
 The resource server's side, written by hand: ready-made validators accept a bound token as Bearer, a missing
 `typ`, and floats for times. Synchronous and without input or output; `now` is given. Whether a genuine token
@@ -25,10 +25,11 @@ from auth.errors import (
     MalformedToken,
     MissingToken,
     NotYetValidToken,
+    UnboundToken,
     WrongAudience,
     WrongTokenType,
 )
-from auth.principal import Principal
+from auth.principal import UNBOUND, Confirmation, Principal
 from auth.tokens.keys import VerificationKeys
 
 LEEWAY = 30  # seconds our clocks may differ; documented
@@ -38,7 +39,9 @@ _LONGEST_HEADER = 512  # octets of the encoded JOSE header; ours takes about 100
 
 # Scheme in any case, exactly one space, b64token (RFC 6750, 2.1). Bounded by LONGEST before it runs.
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9\-._~+/]+=*)")
-_SCHEME = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr](?![!#$%&'*+.^_`|~0-9A-Za-z-])")
+_SCHEME = re.compile(rb"(?i:bearer|dpop)(?![!#$%&'*+.^_`|~0-9A-Za-z-])")
+_DPOP = re.compile(rb"[Dd][Pp][Oo][Pp] ([A-Za-z0-9\-._~+/]+=*)")  # RFC 9449, 7.1
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")  # of SHA-256, base64url
 # What may go into a header to the upstream or a log line without a second thought.
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _SCOPES = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")  # RFC 6749, 3.3
@@ -70,10 +73,15 @@ class Authenticator:
         self._generation = max(cache_size // 2, 1)
         self._young: dict[bytes, tuple[float, Principal]] = {}
         self._old: dict[bytes, tuple[float, Principal]] = {}
+        self._bound: dict[bytes, tuple[float, Principal]] = {}
         self._keys: VerificationKeys | None = None
 
     def authenticate(self, authorization: bytes | None, keys: VerificationKeys, now: float) -> Principal:
-        """The caller behind one Authorization header value. Raises a subclass of Unauthenticated."""
+        """The caller behind one Authorization header value. Raises a subclass of Unauthenticated.
+
+        A token bound to a key or a certificate always raises BoundToken, with the principal for whoever can check the
+        proof (`auth.possession`): a caller that forgets to check refuses.
+        """
         if authorization is None:
             raise MissingToken
         if len(authorization) > LONGEST:
@@ -87,27 +95,51 @@ class Authenticator:
             return known[1]
         return self._unknown(authorization, digest, keys, now)
 
+    def read(self, authorization: bytes, keys: VerificationKeys, now: float) -> Principal:
+        """The same for one who asks about a token and lets nobody in by it: a bound one needs no proof."""
+        try:
+            return self.authenticate(authorization, keys, now)
+        except BoundToken as bound:
+            if bound.principal is None:
+                raise
+            return bound.principal
+
     @property
     def remembered(self) -> int:
         """How many tokens are in memory; for metrics."""
-        return len(self._young) + len(self._old)
+        return len(self._young) + len(self._old) + len(self._bound)
 
     def _unknown(self, authorization: bytes, digest: bytes, keys: VerificationKeys, now: float) -> Principal:
         known = self._old.get(digest)
         if known is None or now >= known[0]:
+            self._refuse_bound(digest, now)
             principal = self._verified(_token(authorization), keys, now)
             known = (min(principal.expires_at, now + CACHED_FOR), principal)
+            if principal.confirmation.claims:
+                # Apart from the others: what authenticates by itself is looked up first and knows none of these.
+                if len(self._bound) >= self._generation:
+                    self._bound = {}
+                self._bound[digest] = known
+                raise BoundToken(principal)
+            if _DPOP.match(authorization):
+                raise UnboundToken
         if len(self._young) >= self._generation:
             self._old = self._young
             self._young = {}
         self._young[digest] = known
         return known[1]
 
+    def _refuse_bound(self, digest: bytes, now: float) -> None:
+        bound = self._bound.get(digest)
+        if bound is not None and now < bound[0]:
+            raise BoundToken(bound[1])
+
     def _take(self, keys: VerificationKeys) -> None:
         # The snapshot is swapped often and its keys seldom change; a deleted key must take its tokens along.
         if self._keys is None or keys.fingerprint != self._keys.fingerprint:
             self._young = {}
             self._old = {}
+            self._bound = {}
         self._keys = keys
 
     def _verified(self, token: bytes, keys: VerificationKeys, now: float) -> Principal:
@@ -135,8 +167,6 @@ class Authenticator:
             raise ForeignToken("issuer")
         if not self._audiences.intersection(_audience(claims.get("aud"))):
             raise WrongAudience
-        if "cnf" in claims:
-            raise BoundToken
         issued_at, expires_at = self._times(claims, now)
         environment = _identifier(claims, "env")
         if environment not in _ENVIRONMENTS:
@@ -152,6 +182,7 @@ class Authenticator:
             issued_at=issued_at,
             expires_at=expires_at,
             key_id=key_id,
+            confirmation=_confirmation(claims["cnf"]) if "cnf" in claims else UNBOUND,
         )
 
     def _times(self, claims: _Object, now: float) -> tuple[int, int]:
@@ -167,12 +198,22 @@ class Authenticator:
 
 
 def _token(authorization: bytes) -> bytes:
-    match = _BEARER.fullmatch(authorization)
+    match = _BEARER.fullmatch(authorization) or _DPOP.fullmatch(authorization)
     if match is not None:
         return match[1]
     if _SCHEME.match(authorization):
         raise MalformedAuthorization
     raise MissingToken("another scheme")
+
+
+def _confirmation(value: object) -> Confirmation:
+    # What our issuer writes and nothing else: a member we do not know could demand what we do not check.
+    if not isinstance(value, dict) or not value or not value.keys() <= {"jkt", "x5t#S256"}:
+        raise BoundToken
+    for each in value.values():
+        if not isinstance(each, str) or not _THUMBPRINT.fullmatch(each):
+            raise BoundToken
+    return Confirmation(value.get("jkt", ""), value.get("x5t#S256", ""))
 
 
 def _wrong_header(header: _Object) -> MalformedToken | WrongTokenType | ForeignToken:

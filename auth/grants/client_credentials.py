@@ -17,7 +17,7 @@ from sqlalchemy.util import await_only
 
 from auth.server.clients import Client
 from auth.server.core import Body, Core, OAuthRequest
-from auth.server.faults import NO_STORE, Headers, InvalidScope
+from auth.server.faults import NO_STORE, Headers, InvalidScope, UnauthorizedClient
 from auth.server.keyring import Keyring
 from auth.tokens.issue import LIFE, Subject, access_token_claims, new_token_id, sign
 from storage import subscriptions
@@ -50,6 +50,8 @@ def client_credentials(issuer: str, keyring: Keyring, api_scopes: ApiScopes) -> 
 
         def validate_token_request(self) -> None:
             client = self.server.authenticate_client(self.request)
+            if not client.check_grant_type("client_credentials"):
+                raise UnauthorizedClient
             allowed = await_only(_allowed(self.request.call.session, client, api_scopes()))
             self.scopes = granted(self.request.payload.scope, allowed)
 
@@ -66,10 +68,11 @@ def client_credentials(issuer: str, keyring: Keyring, api_scopes: ApiScopes) -> 
                 token_id=new_token_id(),
                 # Tokens may just have been revoked for the rest of this second: this one is newer.
                 now=max(call.now, client.app.tokens_valid_from),
+                confirmation=client.confirmation,
             )
             body: dict[str, object] = {
                 "access_token": sign(claims, signer),
-                "token_type": "Bearer",
+                "token_type": client.confirmation.token_type,
                 "expires_in": LIFE,
             }
             if self.scopes:

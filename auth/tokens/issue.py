@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from joserfc import jwt
 
+from auth.principal import UNBOUND, Confirmation
 from auth.tokens.signing import Signer
 
 LIFE = 300  # seconds; short, because a copy of the token is the token
 
-Claims = dict[str, str | int]
+Claims = dict[str, str | int | dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,10 @@ def access_token_claims(
     token_id: str,
     now: int,
     life: int = LIFE,
+    confirmation: Confirmation = UNBOUND,
 ) -> Claims:
     """The claims of one access token. `now` and `life` are whole seconds."""
+    bound: Claims = {"cnf": confirmation.claims} if confirmation.claims else {}
     return {
         "iss": issuer,
         "aud": audience,
@@ -57,6 +60,7 @@ def access_token_claims(
         "org": subject.organisation_id,
         "app": subject.app_id,
         "env": subject.environment,
+        **bound,
     }
 
 

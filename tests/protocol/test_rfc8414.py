@@ -9,6 +9,7 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[i
 from tests.auth.mint import ISSUER
 from tests.auth.platform import Platform
 
+KEYED = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
 ADDRESSES = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 
 
@@ -38,6 +39,9 @@ async def test_section_2_it_lists_only_what_works(platform: Platform) -> None:
             continue
         if name.endswith("_endpoint"):
             for method in document[f"{name}_auth_methods_supported"]:
+                if method not in ("client_secret_basic", "client_secret_post"):
+                    assert method in KEYED  # test_rfc7523 and test_rfc8705 show that they work
+                    continue
                 answer = await _call(platform, url, method, client.client_id, client.secret, token)
                 assert answer.status_code == 200, (url, method, answer.text)
     assert (await platform.http.get(document["jwks_uri"])).json()["keys"]
