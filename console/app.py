@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.authenticate import Authenticator
 from auth.people import People
-from auth.server.person_endpoints import PersonEndpoints
+from auth.server.interactive.endpoints import PersonEndpoints
 from console.desk import Desk
 from console.management.routes import routes as management_routes
 from console.pages.failures import LastResort, handlers

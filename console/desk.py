@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth.authenticate import Authenticator
 from auth.people import People
-from auth.server.person_endpoints import PersonEndpoints
+from auth.server.interactive.endpoints import PersonEndpoints
 from gateway.catalog.model import Catalog
 from storage.database import Database
 

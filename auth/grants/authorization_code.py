@@ -41,11 +41,13 @@ class AuthorizationCode:
             raise CodeRefused
         if not proves(call.form.get("code_verifier"), code.challenge):
             raise CodeRefused
+        if code.dpop_jkt and code.dpop_jkt != client.confirmation.key:
+            raise CodeRefused  # RFC 9449, 10
         api = narrowed(call.form.get("resource"), grant, self._issuer, self._api_scopes)
         scope = frozenset(grant.scope.split())
         body = await self._issuing.answer(call, client, grant, scope, api, code.nonce)
         if may_refresh(client, scope):
-            body["refresh_token"] = await new_refresh_token(call.session, grant, call.now)
+            body["refresh_token"] = await new_refresh_token(call.session, client, grant, call.now)
         return body
 
     async def _claimed(self, call: Call, client: Client, code_hash: str) -> tuple[Code, Grant]:

@@ -11,11 +11,10 @@ from authlib.oauth2.rfc6749.grants import (  # type: ignore[import-untyped]
 )
 from sqlalchemy.util import await_only
 
-from auth.authorization.faults import UnauthorizedClient
 from auth.grants.scopes import ApiScopes, allowed, granted
 from auth.server.clients import Client
 from auth.server.core import Body, Core, OAuthRequest
-from auth.server.faults import NO_STORE, Headers
+from auth.server.faults import NO_STORE, Headers, UnauthorizedClient
 from auth.server.keyring import Keyring
 from auth.tokens.issue import LIFE, Subject, access_token_claims, new_token_id, sign
 
@@ -48,10 +47,11 @@ def client_credentials(issuer: str, keyring: Keyring, api_scopes: ApiScopes) -> 
                 token_id=new_token_id(),
                 # Tokens may just have been revoked for the rest of this second: this one is newer.
                 now=max(call.now, client.app.tokens_valid_from),
+                confirmation=client.confirmation,
             )
             body: dict[str, object] = {
                 "access_token": sign(claims, signer),
-                "token_type": "Bearer",
+                "token_type": client.confirmation.token_type,
                 "expires_in": LIFE,
             }
             if self.scopes:

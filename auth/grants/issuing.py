@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth.credentials.secrets import Prefix, make
 from auth.grants.scopes import OFFLINE, OPENID
 from auth.origin import Origin
+from auth.profiles import PROFILES
 from auth.server.call import Call
 from auth.server.clients import Client
 from auth.server.keyring import Keyring
@@ -45,11 +46,12 @@ class Issuing:
             audience=f"{self._issuer}/{api}" if api else self._issuer,
             token_id=new_token_id(),
             now=now,
+            confirmation=client.confirmation,
         )
         access_token = sign(claims, signer)
         body: dict[str, object] = {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": client.confirmation.token_type,
             "expires_in": LIFE,
             "scope": " ".join(sorted(scope)),
         }
@@ -66,11 +68,16 @@ class Issuing:
         return body
 
 
-async def new_refresh_token(session: AsyncSession, grant: Grant, now: int) -> str:
-    """Its text, which stands nowhere else."""
+async def new_refresh_token(session: AsyncSession, client: Client, grant: Grant, now: int) -> str:
+    """Its text, which stands nowhere else. A client that proves nothing binds it to its key (RFC 9449, 5)."""
     made = make(Prefix.REFRESH_TOKEN)
     await refresh_tokens.add(
-        session, token_hash=made.hash, grant_id=grant.id, expires_at=idle_end(grant, now), now=now
+        session,
+        token_hash=made.hash,
+        grant_id=grant.id,
+        dpop_jkt=client.confirmation.key if is_public(client) else "",
+        expires_at=idle_end(grant, now),
+        now=now,
     )
     return made.text
 
@@ -89,8 +96,9 @@ def is_public(client: Client) -> bool:
 
 
 def must_push(client: Client) -> bool:
-    """Whether its requests come by PAR alone (FAPI 2.0 Security Profile, 5.3.2.2; RFC 9126, 6)."""
-    return client.metadata.profile == "fapi2" or client.metadata.require_pushed_authorization_requests
+    """Whether its requests come by PAR alone (RFC 9126, 6)."""
+    demanded = client.metadata.require_pushed_authorization_requests
+    return demanded or PROFILES[client.metadata.profile].pushed_requests
 
 
 def rotates(client: Client) -> bool:

@@ -46,6 +46,8 @@ class Refresh:
         grant = None if token is None else await grants.get(call.session, token.grant_id)
         if token is None or grant is None or grant.app_id != client.app.id:
             raise RefreshRefused
+        if token.dpop_jkt and token.dpop_jkt != client.confirmation.key:
+            raise RefreshRefused  # RFC 9449, 5
         if token.used_at is not None:
             await end(call.session, grant, "refresh-reuse", call.origin, call.now)
             raise RefreshRefused
@@ -63,4 +65,4 @@ class Refresh:
         if not await refresh_tokens.claim(call.session, token.token_hash, call.now):
             await end(call.session, grant, "refresh-reuse", call.origin, call.now)
             raise RefreshRefused
-        return await new_refresh_token(call.session, grant, call.now)
+        return await new_refresh_token(call.session, client, grant, call.now)

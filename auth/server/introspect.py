@@ -15,7 +15,7 @@ from auth.policy import AccessTable, AppAccess
 from auth.principal import Principal
 from auth.server.clients import Client
 from auth.server.core import Body, Core, OAuthRequest
-from auth.server.faults import NO_STORE, Headers, MissingParameter
+from auth.server.faults import NO_STORE, Headers, InvalidClient, MissingParameter
 from auth.server.keyring import Keyring
 from storage import people, revocations
 from storage.apps import App
@@ -32,6 +32,8 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
 
     def create_endpoint_response(self, request: OAuthRequest) -> tuple[int, Body, Headers]:
         client: Client = self.server.authenticate_client(request)
+        if client.method == "none":
+            raise InvalidClient  # RFC 7662, 2.1: whoever asks must prove who it is
         token = request.form.get("token")
         if token is None:
             raise MissingParameter
@@ -42,9 +44,11 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
         return 200, self._about(principal), list(NO_STORE)
 
     def _about(self, principal: Principal) -> Body:
+        bound = {"cnf": principal.confirmation.claims} if principal.confirmation.claims else {}
         return {
+            **bound,
             "active": True,
-            "token_type": "Bearer",
+            "token_type": principal.confirmation.token_type,
             "iss": self._issuer,
             "aud": sorted(f"{self._issuer}/{api}" for api in principal.apis) or self._issuer,
             "sub": principal.subject,

@@ -46,6 +46,6 @@ class Keyring:
         keys = VerificationKeys.from_rows(await signing_keys.all_published(session))
         authorization = b"Bearer " + token.encode("utf-8", "surrogatepass")
         try:
-            return self._authenticator.authenticate(authorization, keys, now)
+            return self._authenticator.read(authorization, keys, now)
         except Unauthenticated:
             return None

@@ -9,29 +9,44 @@ from auth.assurance import OWN
 from auth.authorization.pkce import METHOD
 from auth.authorization.request import PROMPTS
 from auth.grants.scopes import ABOUT_PERSON
+from auth.profiles import PROFILES, PUBLIC_GRANTS
+from auth.proofs import dpop
 from auth.tokens.signing import ALGORITHM
 
-METHODS = ("client_secret_basic", "client_secret_post")
 CLAIMS = (
     *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "locale"),
     *("email", "email_verified"),
 )
 GRANTS = ("authorization_code", "client_credentials", "refresh_token")
+METHODS = (
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+)
 
 
 def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
     """The document. Every address is built from the configured issuer, never from Host."""
+    methods = [*METHODS, *(["none"] if PUBLIC_GRANTS.intersection(GRANTS) else [])]
+    algorithms = list(dict.fromkeys(each for one in PROFILES.values() for each in one.assertion_algorithms))
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth2/authorize",
         "authorization_response_iss_parameter_supported": True,
         "code_challenge_methods_supported": [METHOD],
         "token_endpoint": f"{issuer}/oauth2/token",
-        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": True,
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
         "end_session_endpoint": f"{issuer}/oauth2/logout",
         "jwks_uri": f"{issuer}/oauth2/jwks",
@@ -45,7 +60,7 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claims_supported": list(CLAIMS),
         "pushed_authorization_request_endpoint": f"{issuer}/oauth2/par",
-        "pushed_authorization_request_endpoint_auth_methods_supported": list(METHODS),
+        "pushed_authorization_request_endpoint_auth_methods_supported": methods,
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # but for those of RFC 9126

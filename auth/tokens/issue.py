@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from joserfc import jwt
 
+from auth.principal import UNBOUND, Confirmation
 from auth.tokens.signing import Signer
 
 LIFE = 300  # seconds; short, because a copy of the token is the token
 
-Claims = dict[str, str | int | list[str]]
+Claims = dict[str, str | int | list[str] | dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ def access_token_claims(
     token_id: str,
     now: int,
     life: int = LIFE,
+    confirmation: Confirmation = UNBOUND,
 ) -> Claims:
     """The claims of one access token. `now` and `life` are whole seconds."""
     person: Claims = {"grant_id": subject.grant_id, "acr": subject.acr, "auth_time": subject.auth_time}
+    bound: Claims = {"cnf": confirmation.claims} if confirmation.claims else {}
     return {
         "iss": issuer,
         "aud": audience,
@@ -63,6 +66,7 @@ def access_token_claims(
         "app": subject.app_id,
         "env": subject.environment,
         **(person if subject.grant_id else {}),
+        **bound,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from auth.server.authorize import PATH
+from auth.server.interactive.authorize import PATH
 from console.pages.page import Page
 from console.translate_faults import translated
 

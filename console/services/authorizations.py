@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.grants import consent
 from auth.grants.scopes import ABOUT_PERSON
-from auth.server.authorize import AskConsent
+from auth.server.interactive.authorize import AskConsent
 from console.roles import Actor
 from gateway.catalog.model import Catalog, Text
 from storage import apps, organisations

@@ -15,6 +15,7 @@ from storage.schema.rows import columns, insert, one, row_of
 class RefreshToken:
     token_hash: str = field(repr=False)  # SHA-256, hexadecimal
     grant_id: str
+    dpop_jkt: str  # thumbprint of the key whose proof it needs (RFC 9449, 5); empty: none
     created_at: int
     expires_at: int  # unused for so long it ends; one that does not rotate is prolonged by use
     used_at: int | None  # exchanged for its successor
@@ -25,14 +26,18 @@ table = Table(
     metadata,
     Column("token_hash", Text, primary_key=True),
     Column("grant_id", ForeignKey("grants.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("dpop_jkt", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
 )
 
 
-async def add(session: AsyncSession, *, token_hash: str, grant_id: str, expires_at: int, now: int) -> None:
-    await insert(session, table, row_of(RefreshToken(token_hash, grant_id, now, expires_at, None)))
+async def add(
+    session: AsyncSession, *, token_hash: str, grant_id: str, dpop_jkt: str, expires_at: int, now: int
+) -> None:
+    made = RefreshToken(token_hash, grant_id, dpop_jkt, now, expires_at, None)
+    await insert(session, table, row_of(made))
 
 
 async def find(session: AsyncSession, token_hash: str) -> RefreshToken | None:

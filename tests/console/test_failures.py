@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from auth.passwords import Passwords
 from auth.people import People
-from auth.server.authorize import AuthorizationEndpoint
-from auth.server.logout import LogoutEndpoint
-from auth.server.person_endpoints import PersonEndpoints
+from auth.server.interactive.authorize import AuthorizationEndpoint
+from auth.server.interactive.endpoints import PersonEndpoints
+from auth.server.interactive.logout import LogoutEndpoint
 from console.app import create
 from gateway.catalog.model import Catalog
 from storage.database import Database

@@ -10,8 +10,9 @@ from auth import authenticate, passwords, people
 from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
 from auth.grants import consent, issuing
-from auth.server import clients, par
-from auth.server.authorize import TIME_TO_ANSWER
+from auth.server import clients
+from auth.server.interactive import par
+from auth.server.interactive.authorize import TIME_TO_ANSWER
 from auth.tokens import issue, signing
 from console.pages.requests import LONGEST_QUERY
 from console.services import credentials

@@ -28,6 +28,7 @@ from gateway.catalog.model import Catalog
 from storage import clients
 from storage.clients import ClientMetadata
 from storage.database import Database
+from tests.auth.holder import Holder
 from tests.auth.mint import ISSUER, NOW
 from tests.auth.platform import SYSTEM, Client, Platform
 from tests.console.browser import Browser, Shown
@@ -44,6 +45,8 @@ class App:
     flow: Flow
     client: Client
     redirect_uri: str = CALLBACK
+    auth_method: str = "client_secret"
+    holder: Holder | None = None
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     @property
@@ -65,10 +68,19 @@ class App:
         return {name: value for name, value in {**base, **changes}.items() if value is not None}
 
     async def post(self, path: str, form: Mapping[str, str]) -> httpx.Response:
-        """To a protocol endpoint, with this client's proof."""
-        return await self.flow.outside.post(
-            path, data=dict(form), headers={"Authorization": self.client.basic}
-        )
+        """To a protocol endpoint, with this client's proof, and with a DPoP proof when it holds a key."""
+        answer = await self._post(path, form, None)
+        wants_nonce = answer.status_code == 400 and answer.json()["error"] == "use_dpop_nonce"
+        return await self._post(path, form, answer.headers["DPoP-Nonce"]) if wants_nonce else answer
+
+    async def _post(self, path: str, form: Mapping[str, str], nonce: str | None) -> httpx.Response:
+        public = self.auth_method == "none"
+        named = {**form, "client_id": self.client.client_id} if public else dict(form)
+        headers = {} if public else {"Authorization": self.client.basic}
+        if self.holder is not None:
+            said: dict[str, Any] = {"htu": f"{ISSUER}{path}", "iat": self.flow.platform.now}
+            headers["DPoP"] = self.holder.proof(None, **said if nonce is None else {**said, "nonce": nonce})
+        return await self.flow.outside.post(path, data=named, headers=headers)
 
     async def redeem(self, code: str, *, without: str = "", **changes: str) -> httpx.Response:
         base = {
@@ -184,7 +196,9 @@ class Flow:
         )
         async with self.database.begin() as session:
             await clients.put(session, client.organisation_id, replace(known, **metadata))
-        return App(self, client, redirect_uri)
+        method = metadata.get("auth_method", "client_secret")
+        holder = Holder() if metadata.get("profile") == "fapi2" else None
+        return App(self, client, redirect_uri, method, holder)
 
     async def change(self, app: App, **metadata: Any) -> None:
         """Another registration for the same app."""

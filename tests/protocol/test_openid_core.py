@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet
 
 from auth.errors import WrongTokenType
 from storage import apps, people
+from tests.auth.holder import Holder
 from tests.auth.mint import ISSUER, NOW
 from tests.protocol.flow import Flow
 
@@ -155,3 +156,21 @@ async def test_discovery_4_2_what_is_required_is_there(flow: Flow) -> None:
     assert {url.split("/")[2] for name, url in document.items() if name.endswith(("_endpoint", "_uri"))} == {
         ISSUER.split("/")[2]
     }
+
+
+async def test_rfc9449_7_a_bound_token_asks_with_its_proof(any_flow: Flow) -> None:
+    """T9: never as Bearer, never twice with one proof."""
+    app, person = await any_flow.app(), await any_flow.person()
+    holder = app.holder = Holder()
+    token = (await app.tokens(person))["access_token"]
+    refused(await ask(any_flow, token), 401, "invalid_token")
+    said: dict[str, Any] = {"htm": "GET", "htu": f"{ISSUER}/oauth2/userinfo"}
+
+    async def show(proof: str) -> httpx.Response:
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+        return await any_flow.outside.get("/oauth2/userinfo", headers=headers)
+
+    good = holder.proof(token, **said)
+    assert (await show(good)).json()["sub"] == person.id
+    for wrong in (good, Holder().proof(token, **said), holder.proof(None, **said), holder.proof(token)):
+        refused(await show(wrong), 401, "invalid_token")

@@ -10,8 +10,9 @@ from auth.grants.issuing import GRANT_LIFE, REFRESH_IDLE
 from auth.origin import system
 from storage import people
 from storage.oauth import refresh_tokens
+from tests.auth.holder import Holder
 from tests.auth.mint import ISSUER
-from tests.protocol.flow import PASSWORD, App, Flow, Person, is_invalid_grant, refused_at_the_edge
+from tests.protocol.flow import PASSWORD, App, Flow, Person, answered, is_invalid_grant, refused_at_the_edge
 
 
 async def begun(flow: Flow, **metadata: Any) -> tuple[App, Person, dict[str, Any]]:
@@ -54,8 +55,12 @@ async def test_rfc9700_4_14_2_eight_uses_one_winner(any_flow: Flow) -> None:
 
 async def test_fapi2_5_3_2_1_no_rotation_for_clients_that_prove_themselves(any_flow: Flow) -> None:
     """A lost answer must not end the grant: the same token again and again, prolonged by use."""
-    app, _, body = await begun(any_flow)
-    await any_flow.change(app, profile="fapi2")
+    app, person = await any_flow.app(profile="fapi2"), await any_flow.person()
+    pushed = await app.post("/oauth2/par", app.request())
+    named = {"client_id": app.client.client_id, "request_uri": pushed.json()["request_uri"]}
+    page = await person.browser.client.get("/oauth2/authorize", params=named)
+    body = (await app.redeem(answered(await person.answer(page))["code"])).json()
+    assert body["token_type"] == "DPoP"
     for _ in range(2):
         any_flow.platform.now += REFRESH_IDLE - 1
         answer = await app.refresh(body["refresh_token"])
@@ -149,11 +154,7 @@ async def test_rfc9700_4_14_2_at_sign_out(any_flow: Flow) -> None:
     person = await any_flow.person()
     kept = await lasting.tokens(person)
     ended = await brief.tokens(person, scope="openid behov:read")
-    code = (await person.authorize(public))["code"]
-    await any_flow.change(
-        public, auth_method="client_secret"
-    )  # what it was when the person allowed it counts
-    open_body = (await public.redeem(code)).json()
+    open_body = await public.tokens(person)
     await sign_out(person)
     assert (await lasting.refresh(kept["refresh_token"])).status_code == 200
     assert await refused_at_the_edge(any_flow, brief, ended["access_token"])
@@ -207,3 +208,25 @@ async def test_rfc7009_2_1_a_client_gives_its_refresh_token_back(any_flow: Flow)
     assert await refused_at_the_edge(any_flow, app, body["access_token"])
     answer = await app.post("/oauth2/introspect", {"token": body["access_token"]})
     assert answer.json() == {"active": False}
+
+
+async def test_rfc9449_5_a_public_clients_refresh_token_is_bound_to_its_key(any_flow: Flow) -> None:
+    app, person = await any_flow.app(auth_method="none"), await any_flow.person()
+    own = app.holder = Holder()
+    body = await app.tokens(person)
+    assert body["token_type"] == "DPoP"
+    for other in (None, Holder()):
+        app.holder = other
+        is_invalid_grant(await app.refresh(body["refresh_token"]))
+    app.holder = own
+    again = (await app.refresh(body["refresh_token"])).json()
+    assert again["token_type"] == "DPoP"
+    app.holder = Holder()
+    is_invalid_grant(await app.refresh(again["refresh_token"]))
+
+
+async def test_a_public_client_refreshes_with_its_name_alone(any_flow: Flow) -> None:
+    app, _, body = await begun(any_flow, auth_method="none")
+    body = (await app.refresh(body["refresh_token"])).json()
+    is_invalid_grant(await (await any_flow.app(auth_method="none")).refresh(body["refresh_token"]))
+    assert (await app.refresh(body["refresh_token"])).status_code == 200

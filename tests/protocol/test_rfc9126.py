@@ -6,9 +6,10 @@ import asyncio
 
 import httpx
 
-from auth.server.authorize import TIME_TO_ANSWER
-from auth.server.par import LIFE
+from auth.server.interactive.authorize import TIME_TO_ANSWER
+from auth.server.interactive.par import LIFE
 from storage.oauth import pushed_requests
+from tests.auth.holder import Holder
 from tests.protocol.flow import App, Flow, Person, answered
 
 
@@ -148,3 +149,19 @@ async def test_no_proof_of_the_client_is_kept(flow: Flow) -> None:
         rows = (await session.execute(pushed_requests.table.select())).all()
     assert rows
     assert app.client.secret not in str(rows)
+
+
+async def test_rfc9449_10_1_the_code_is_for_the_key_of_the_push(any_flow: Flow) -> None:
+    app, person = await any_flow.app(), await any_flow.person()
+    own = Holder()
+    for more in ({}, {"dpop_jkt": own.thumbprint}):
+        for holder, works in ((Holder(), False), (None, False), (own, True)):
+            app.holder = own
+            page = await show(person, app, await pushed(app, prompt="consent", **more))
+            code = answered(await person.answer(page))["code"]
+            app.holder = holder
+            assert (await app.redeem(code)).status_code == (200 if works else 400)
+    assert (await push(app, dpop_jkt="x" * 43)).json()["error"] == "invalid_dpop_proof"
+    app.holder = None
+    code = (await person.authorize(app, dpop_jkt=own.thumbprint))["code"]
+    assert (await app.redeem(code)).json()["error"] == "invalid_grant", "without a proof"

@@ -24,6 +24,7 @@ from storage import (
     usage,
 )
 from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
+from storage.proofs import seen  # noqa: F401 - adds its table
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -67,7 +68,9 @@ def test_a_value_shows_the_tables_columns(
 
 
 def test_every_table_is_looked_at() -> None:
-    assert {table.name for table, _, _ in VALUES} | {"changes", "change_log"} == set(metadata.tables)
+    assert {table.name for table, _, _ in VALUES} | {"changes", "change_log", "seen_proofs"} == set(
+        metadata.tables
+    )
 
 
 def test_whatever_opens_a_door_is_a_hash_or_sealed_and_not_shown() -> None:

@@ -1,7 +1,7 @@
 """The pages of the authorization endpoint: consent, and why a request is refused (RFC 6749, 3.1; RFC 9700, 4.11, 4.16).
 
-What is asked and answered is `auth.server.authorize`. The form of the consent page is bound to the session and to the
-request it was shown for, so that a yes to one app can never be sent as a yes to another.
+What is asked and answered is `auth.server.interactive.authorize`. The form of the consent page is bound to the session
+and to the request it was shown for, so that a yes to one app can never be sent as a yes to another.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from auth.authorization import faults
 from auth.authorization.redirects import origin_of
 from auth.origin import Origin
 from auth.people import authentication_of
-from auth.server.authorize import AskConsent, Outcome, Redirect, Visitor
+from auth.server.interactive.authorize import AskConsent, Outcome, Redirect, Visitor
 from console import errors
 from console.pages import csrf, passage
 from console.pages.page import Page

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from auth.authorization.faults import Unanswerable, UnreadableRequest
 from auth.authorization.redirects import origin_of
-from auth.server.logout import LogoutRequest
+from auth.server.interactive.logout import LogoutRequest
 from auth.tokens.id_token import session_name
 from console import cookies
 from console.pages import passage

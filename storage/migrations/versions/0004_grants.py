@@ -68,7 +68,7 @@ def issued_on_grants() -> None:
     index("authorization_codes", "grant_id")
     op.create_table(
         "refresh_tokens",
-        *(text("token_hash"), text("grant_id"), number("created_at"), number("expires_at")),
+        *(text("token_hash"), text("grant_id"), text("dpop_jkt"), number("created_at"), number("expires_at")),
         number("used_at", nullable=True),
         sa.PrimaryKeyConstraint("token_hash", name="pk_refresh_tokens"),
         refers("refresh_tokens", "grant_id", "grants", "CASCADE"),

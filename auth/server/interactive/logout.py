@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.authenticate import claims_of
 from auth.authorization import clients
 from auth.authorization.faults import UnknownClient, UnreadableRequest, WrongRedirectUri
 from auth.authorization.parameters import Parameters, parsed
 from auth.authorization.redirects import answer_to, registered
 from auth.errors import InvalidToken
 from auth.tokens.keys import VerificationKeys
+from auth.tokens.reading import claims_of
 from storage import signing_keys
 from storage.database import Database
 

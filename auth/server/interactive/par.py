@@ -14,10 +14,11 @@ from auth.authorization.parameters import Parameters
 from auth.authorization.request import judged
 from auth.credentials.secrets import hash_of
 from auth.grants.scopes import ABOUT_PERSON, ApiScopes, allowed_by_api
-from auth.server.authorize import URN
 from auth.server.call import Call
 from auth.server.clients import Client
 from auth.server.core import Body
+from auth.server.faults import InvalidDpopProof
+from auth.server.interactive.authorize import URN
 from storage.oauth import pushed_requests
 
 LIFE = 90  # seconds until a person has seen it
@@ -34,6 +35,9 @@ class PushedAuthorization:
         if "request_uri" in call.form:
             raise RequestUriUnsupported  # 2.1: no request by the name of another
         parameters = {name: value for name, value in call.form.items() if name not in _PROOFS}
+        key = client.confirmation.key
+        if key and parameters.setdefault("dpop_jkt", key) != key:  # RFC 9449, 10.1: the proof says it too
+            raise InvalidDpopProof("dpop_jkt names another key than the DPoP proof is signed with.")
         try:
             judged(
                 Parameters(parameters),

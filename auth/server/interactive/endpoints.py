@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auth.server.authorize import AuthorizationEndpoint
-from auth.server.logout import LogoutEndpoint
+from auth.server.interactive.authorize import AuthorizationEndpoint
+from auth.server.interactive.logout import LogoutEndpoint
 
 
 @dataclass(frozen=True, slots=True)
