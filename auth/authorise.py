@@ -14,6 +14,7 @@ from auth.errors import (
     RevokedToken,
     SubscriptionSuspended,
     UnknownApp,
+    WrongAudience,
     WrongEnvironment,
 )
 from auth.policy import AccessTable, AppAccess, Demand, Grant
@@ -23,6 +24,8 @@ from auth.principal import Principal
 def authorise(principal: Principal, demand: Demand, table: AccessTable) -> Grant:
     """The grant the call goes on, or a subclass of Unauthenticated (token) or Forbidden (call)."""
     app = honoured(principal, table)
+    if principal.apis and demand.api not in principal.apis:
+        raise WrongAudience(demand.api)
     grant = table.grants.get((principal.app_id, demand.api))
     if grant is None:
         raise NoSubscription(demand.api)
@@ -44,6 +47,10 @@ def honoured(principal: Principal, table: AccessTable) -> AppAccess:
     """
     if principal.token_id in table.revoked:
         raise RevokedToken("by jti")
+    if principal.grant_id in table.revoked_grants:
+        raise RevokedToken("with its grant")
+    if principal.subject in table.disabled_people:
+        raise RevokedToken("its person is disabled")
     app = table.apps.get(principal.client_id)
     if app is None:
         raise UnknownApp

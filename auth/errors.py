@@ -12,11 +12,21 @@ AuthError
 │       ├── WrongAudience      meant for another receiver
 │       ├── ExpiredToken
 │       ├── NotYetValidToken   `nbf` or `iat` in the future
-│       ├── BoundToken         `cnf`: needs its proof, so it is no bearer token
+│       ├── BoundToken         `cnf`: needs its proof, so it is no bearer token; `principal` is who it would be
+│       ├── UnboundToken       shown as DPoP, but bound to no key
+│       ├── ForeignCertificate bound to another certificate than the connection's, or there is none
 │       ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
 │       ├── UnknownApp
 │       ├── AppSuspended
-│       └── OrganisationDisabled
+│       ├── OrganisationDisabled
+│       └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
+│           ├── MissingProof
+│           ├── ProofOfAnotherCall  `htm`, `htu` or `ath`
+│           ├── ProofOutOfTime
+│           └── ReusedProof
+├── RefusedAddress             an address somebody named that we do not call, or that does not answer as it must
+├── UnprovedAssertion          a client assertion that no key of its client has signed
+├── ProofsUnavailable          whether a proof was used before cannot be known now
 ├── Forbidden                  known, but may not
 │   ├── MissingScope           `scopes`: what the operation demands
 │   ├── NoSubscription
@@ -47,6 +57,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
+
+from auth.principal import Principal
 
 BearerError = Literal["invalid_request", "invalid_token", "insufficient_scope"]
 
@@ -135,9 +147,59 @@ class NotYetValidToken(InvalidToken):
 
 
 class BoundToken(InvalidToken):
+    """Whoever can check the proof goes on with `principal`; whoever cannot has refused the token."""
+
     code = "bound-token"
-    sv = "Åtkomsttoken är bunden till en nyckel och kan inte användas som Bearer."
-    en = "The access token is bound to a key and cannot be used as Bearer."
+    sv = "Åtkomsttoken är bunden till en nyckel och kan inte användas som Bearer utan bevis på nyckeln."
+    en = "The access token is bound to a key and cannot be used as Bearer without proof of the key."
+
+    def __init__(self, principal: Principal | None = None) -> None:
+        self.principal = principal
+        super().__init__()
+
+
+class UnboundToken(InvalidToken):
+    code = "unbound-token"
+    sv = "Åtkomsttoken är inte bunden till någon nyckel. Skicka den som Authorization: Bearer."
+    en = "The access token is not bound to any key. Send it as Authorization: Bearer."
+
+
+class ForeignCertificate(InvalidToken):
+    code = "foreign-certificate"
+    sv = "Åtkomsttoken är bunden till ett annat klientcertifikat än det som anslutningen visade."
+    en = "The access token is bound to another client certificate than the one the connection showed."
+
+
+class InvalidProof(InvalidToken):
+    """`detail` is one of our own fixed sentences and holds nothing that was sent, so the sender may be told."""
+
+    code = "invalid-proof"
+    sv = "DPoP-beviset är inte giltigt. Skicka ett bevis, undertecknat med nyckeln som token är bunden till."
+    en = "The DPoP proof is not valid. Send one proof, signed with the key that the token is bound to."
+
+
+class MissingProof(InvalidProof):
+    code = "missing-proof"
+    sv = "Åtkomsttoken är bunden till en nyckel. Skicka den som Authorization: DPoP med ett bevis i huvudet DPoP."
+    en = "The access token is bound to a key. Send it as Authorization: DPoP with a proof in the header DPoP."
+
+
+class ProofOfAnotherCall(InvalidProof):
+    code = "proof-of-another-call"
+    sv = "DPoP-beviset gäller ett annat anrop: htm, htu eller ath stämmer inte."
+    en = "The DPoP proof is for another call: its htm, htu or ath is not this call's."
+
+
+class ProofOutOfTime(InvalidProof):
+    code = "proof-out-of-time"
+    sv = "DPoP-bevisets iat ligger för långt från klockan här. Gör ett nytt bevis för varje anrop."
+    en = "The DPoP proof's iat is too far from the time here. Make a new proof for each call."
+
+
+class ReusedProof(InvalidProof):
+    code = "reused-proof"
+    sv = "DPoP-beviset är redan använt. Gör ett nytt bevis, med ny jti, för varje anrop."
+    en = "The DPoP proof has been used before. Make a new proof, with a new jti, for each call."
 
 
 class RevokedToken(InvalidToken):
@@ -162,6 +224,30 @@ class OrganisationDisabled(InvalidToken):
     code = "organisation-disabled"
     sv = "Organisationen är avstängd."
     en = "The organisation is disabled."
+
+
+class RefusedAddress(AuthError):
+    """`detail` is one of our own fixed sentences: whoever named the address may be told."""
+
+    code = "refused-address"
+    sv = "Adressen kan inte användas. Den ska börja med https://, leda till en publik adress och svara där."
+    en = "The address cannot be used. It must begin with https://, lead to a public address and answer there."
+
+
+class UnprovedAssertion(AuthError):
+    """Whoever sent it is told nothing more than that it does not prove the client."""
+
+    code = "unproved-assertion"
+    sv = "Klienten kunde inte legitimeras."
+    en = "The client could not be authenticated."
+
+
+class ProofsUnavailable(AuthError):
+    """Closed, whatever the plan says: a copied proof must not pass because a store is away."""
+
+    code = "proofs-unavailable"
+    sv = "Just nu går det inte att pröva om beviset är använt. Försök igen om en stund."
+    en = "Whether the proof has been used cannot be checked right now. Try again in a moment."
 
 
 class Forbidden(AuthError):

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.assurance import OWN, Authentication
 from auth.attempts import Allowance, Attempts, Guard, network
 from auth.credentials.secrets import hash_of
 from auth.errors import EmailTaken, SignInRefused, TooManyAttempts, UnacceptableEmail
@@ -23,6 +24,7 @@ from auth.passwords import Passwords, check, normalised
 from storage import audit, people, sessions
 from storage.database import Database
 from storage.errors import AlreadyExists
+from storage.oauth import grants
 from storage.people import Person, normal_email
 from storage.schema.order import in_order
 from storage.sessions import Session
@@ -133,9 +135,9 @@ class People:
                 raise SignInRefused
             if renewed is not None:
                 person = await people.set_password(session, person.id, renewed)
-            if previous is not None:
-                await sessions.delete(session, hash_of(previous))
             begun = await self._begin(session, person, now)
+            if previous is not None:
+                await _succeed(session, hash_of(previous), begun, now)
             await _record(session, "person.sign_in", person.id, now, origin)
         return begun
 
@@ -159,6 +161,7 @@ class People:
             await in_order(session)
             found = await sessions.find(session, id_hash, now)
             await sessions.delete(session, id_hash)
+            await grants.revoke_for_session(session, id_hash, now)
             if found is not None:
                 await _record(session, "person.sign_out", found[1].id, now, origin)
 
@@ -182,6 +185,7 @@ class People:
             await in_order(session)
             changed = await people.set_password(session, person.id, hashed)
             await sessions.delete_for_person(session, person.id, but=None if keep is None else hash_of(keep))
+            await grants.revoke_for_person(session, person.id, "password", now)
             await _record(session, "person.change_password", person.id, now, origin)
         return changed
 
@@ -233,6 +237,18 @@ class People:
                 now=old.created_at,
             )
             return row, person
+
+
+async def _succeed(session: AsyncSession, old: str, begun: SignedIn, now: int) -> None:
+    """The browser's former session ends. What apps were given in it goes on if the same person has signed in again."""
+    await sessions.delete(session, old)
+    await grants.hand_over(session, old, begun.session.id_hash, begun.person.id)
+    await grants.revoke_for_session(session, old, now)
+
+
+def authentication_of(session: Session) -> Authentication:
+    """How the person of a session showed who they are: what tokens for apps say of it."""
+    return Authentication(session.created_at, OWN, ("pwd",))
 
 
 def acceptable_email(email: str) -> str:

@@ -53,3 +53,5 @@ class AccessTable:
     apps: Mapping[str, AppAccess] = field(default_factory=dict)  # by client_id
     grants: Mapping[tuple[str, str], Grant] = field(default_factory=dict)  # by (app_id, api)
     revoked: frozenset[str] = frozenset()  # jti of revoked tokens that have not yet expired
+    revoked_grants: frozenset[str] = frozenset()  # whose tokens have not all expired yet
+    disabled_people: frozenset[str] = frozenset()

@@ -14,9 +14,11 @@ from starlette.types import Receive, Scope, Send
 
 from auth.authenticate import Authenticator
 from auth.people import People
+from auth.server.interactive.endpoints import PersonEndpoints
 from console.desk import Desk
 from console.management.routes import routes as management_routes
 from console.pages.failures import LastResort, handlers
+from console.pages.routes import protocol_pages
 from console.pages.routes import routes as page_routes
 from console.pages.site import Site
 from console.portal_site import PortalSite
@@ -34,13 +36,15 @@ def create(
     issuer: str,
     catalog: Callable[[], Catalog],
     authorization_server: Sequence[BaseRoute],
+    endpoints: PersonEndpoints,
     portal_tree: Path,
     clock: Callable[[], float],
     people: People | None = None,
 ) -> Starlette:
     """`issuer` is the public base URL without a trailing slash; `authorization_server` the routes of
-    `auth.server.app.routes`; `portal_tree` the folder that holds the portal's `current`, built or not yet. Closes
-    `people` and `database` at the end of the lifespan."""
+    `auth.server.app.routes`, `endpoints` what stands behind its pages; `portal_tree` the folder that holds the
+    portal's `current`, built or not yet. Closes `people` and `database` at the end of the lifespan.
+    """
     accounts = people or People(database)
     desk = Desk(
         database=database,
@@ -49,6 +53,7 @@ def create(
         people=accounts,
         authenticator=Authenticator(issuer, frozenset({issuer})),
         clock=clock,
+        endpoints=endpoints,
     )
     site = Site.build(desk, Shells(portal_tree))
 
@@ -61,6 +66,7 @@ def create(
     made = Starlette(
         routes=[
             *authorization_server,
+            *protocol_pages(site),
             *(Route(path, _See(target), methods=["GET"]) for path, target in MOVED.items()),
             Mount("/management/v1", app=_router(management_routes(desk))),
             Mount("/console", app=_router(page_routes(site))),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from auth.authenticate import Authenticator
 from auth.people import People
+from auth.server.interactive.endpoints import PersonEndpoints
 from gateway.catalog.model import Catalog
 from storage.database import Database
 
@@ -19,6 +20,7 @@ class Desk:
     people: People
     authenticator: Authenticator  # our own copy: verifies the text of tokens that are to be revoked
     clock: Callable[[], float]
+    endpoints: PersonEndpoints
 
     @property
     def token_endpoint(self) -> str:

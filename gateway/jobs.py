@@ -20,6 +20,8 @@ from quota.ledger import write_left_behind
 from storage import revocations, sessions
 from storage.database import Database
 from storage.errors import StorageError
+from storage.oauth import device_codes, grants, pushed_requests
+from storage.proofs import seen
 
 log = logging.getLogger("sluss.jobs")
 RETRY_SECONDS = 15.0
@@ -33,10 +35,16 @@ class Job:
 
 
 async def clear_expired(database: Database, now: int) -> None:
-    """Sessions and revocations that no longer mean anything, and signing keys whose last token is dead."""
+    """What no longer means anything: sessions, revocations, used proofs, grants with all that was issued on them,
+    requests that nobody answered, and signing keys whose last token is dead.
+    """
     async with database.begin() as session:
         await sessions.delete_expired(session, now)
         await revocations.delete_expired(session, now)
+        await seen.delete_expired(session, now)
+        await grants.delete_ended(session, now)
+        await pushed_requests.delete_expired(session, now)
+        await device_codes.delete_expired(session, now)
         await signing.retire_due(session, now, system("worker"))
 
 

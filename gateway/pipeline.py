@@ -37,7 +37,7 @@ from gateway.equipment import Equipment
 from gateway.errors import Refusal, Rendered, limit_refusal, status_of
 from gateway.headers import Caller, arrival_lines, limit_fields, limit_lines
 from gateway.route import CONTROL, DECIDE
-from gateway.snapshot.admission import Admission
+from gateway.snapshot.admission import Admission, remembered
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Published
 from gateway.tunnels.errors import AccessEnded
@@ -85,13 +85,11 @@ class Call:
         try:
             if self.method == "OPTIONS" and self._preflight(snapshot):
                 return None
-            known = request.remembered  # set when this very request has come before
-            if isinstance(known, Admission) and known.holds(snapshot.mark, self.time) and not self.deciding:
-                published = self.published = known.published
-                self.caller = known.caller
-            else:
-                published = self.published = snapshot.routes.find(self.method, self.path)
-                known = self._admitted(published, snapshot)
+            known = None if self.deciding else remembered(request.remembered, snapshot.mark, self.time)
+            if known is None:
+                known = self._admit(snapshot)
+            published = self.published = known.published
+            self.caller = known.caller
             if published.shaping is not None:
                 published.shaping.refuse_brownout(self.time)
             if published.terms.allow_upgrade and not self.deciding:
@@ -105,26 +103,19 @@ class Call:
         self.admission = known
         return line.counters.take(known.limits, known.usage, known.units, self._limited)
 
-    def _admitted(self, published: Published, snapshot: Snapshot) -> Admission:
-        """The right to call this operation: as it was found for the same head before, or found now."""
+    def _admit(self, snapshot: Snapshot) -> Admission:
+        """Which operation, who is calling, and may they? As it was found for this head before, or found now."""
+        line, request = self.line, self.exchange.request
+        published = self.published = snapshot.routes.find(self.method, self.path)
         if not published.demand.callable:
             raise errors.ApiRetired(published.successor)
         if b"access_token=" in self.query:
             raise TokenInQuery
-        request = self.exchange.request
         memory = request.memory  # set when this connection sends the same head once more
-        known = memory.get(published) if memory is not None else None
-        if isinstance(known, Admission) and known.holds(snapshot.mark, self.time):
-            self.caller = known.caller
-        else:
-            known = self._admit(published, snapshot)
-        if memory is not None and not self.deciding:
-            request.remembered = known
-        return known
-
-    def _admit(self, published: Published, snapshot: Snapshot) -> Admission:
-        """Who is calling, and may they?"""
-        line, request = self.line, self.exchange.request
+        known = remembered(memory and memory.get(published), snapshot.mark, self.time)
+        if known is not None:
+            request.remembered = None if self.deciding else known
+            return known
         principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
         self.caller = line.callers.of(principal)
         grant = authorise(principal, published.demand, snapshot.access)

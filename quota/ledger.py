@@ -24,10 +24,10 @@ from quota.counters.cells import Cells
 from quota.counters.protocol import Counters, Total, Used
 from quota.counters.records import Records
 from quota.errors import CountersDamaged, CountersLocked, LedgerUnreachable, QuotaError
-from storage import processes, usage
+from storage import usage
 from storage.database import Database
 from storage.errors import StorageError
-from storage.usage import UsageRow
+from storage.usage import UsageRow, processes
 
 log = logging.getLogger("sluss.ledger")
 

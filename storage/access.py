@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import apps, changes, organisations, revocations, signing_keys, subscriptions
+from storage import apps, changes, organisations, people, revocations, signing_keys, subscriptions
 from storage.apps import App
+from storage.oauth import grants
 from storage.schema.rows import columns, many
 from storage.signing_keys import SigningKey
 from storage.subscriptions import Subscription
@@ -35,6 +36,8 @@ class Rest:
     organisations_disabled: frozenset[str]
     revoked: frozenset[str]  # jti
     keys: list[SigningKey]  # next, active, retiring
+    revoked_grants: frozenset[str] = frozenset()  # whose access tokens could still be alive
+    disabled_people: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ async def rest(session: AsyncSession, now: int) -> Rest:
         organisations_disabled=frozenset((await session.execute(disabled)).scalars()),
         revoked=frozenset(revocation.jti for revocation in await revocations.live(session, now)),
         keys=await signing_keys.all_published(session),
+        revoked_grants=await grants.revoked_lately(session, now),
+        disabled_people=await people.disabled(session),
     )
 
 

@@ -74,6 +74,11 @@ async def get(session: AsyncSession, organisation_id: str, app_id: str) -> App |
     return await one(session, App, found)
 
 
+async def any_by_id(session: AsyncSession, app_id: str) -> App | None:
+    """Whoever owns it, in any state: for what names an app and is not its organisation's."""
+    return await one(session, App, select(*columns(table, App)).where(table.c.id == app_id))
+
+
 async def by_client_id(session: AsyncSession, client_id: str) -> App | None:
     """In any state."""
     return await one(session, App, select(*columns(table, App)).where(table.c.client_id == client_id))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage import changes
 from storage.errors import AlreadyExists, NotFound
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
@@ -87,7 +88,15 @@ async def set_password(session: AsyncSession, person_id: str, password_hash: str
 
 async def set_disabled(session: AsyncSession, person_id: str, at: int | None) -> Person:
     """`at` None enables again. Raises `NotFound`. The disabled have no sessions or tokens."""
-    return await _change(session, person_id, disabled_at=at)
+    person = await _change(session, person_id, disabled_at=at)
+    await changes.bump(session)
+    return person
+
+
+async def disabled(session: AsyncSession) -> frozenset[str]:
+    """Ids of all who are: what the edge refuses."""
+    found = select(table.c.id).where(table.c.disabled_at.is_not(None))
+    return frozenset((await session.execute(found)).scalars())
 
 
 async def set_language(session: AsyncSession, person_id: str, language: str) -> Person:

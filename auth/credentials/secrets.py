@@ -31,6 +31,7 @@ class Prefix(StrEnum):
 
     CLIENT_SECRET = "sluss_sec_"  # noqa: S105 - a prefix, not a secret
     PERSONAL_TOKEN = "sluss_pat_"  # noqa: S105
+    REFRESH_TOKEN = "sluss_ref_"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

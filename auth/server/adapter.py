@@ -10,12 +10,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from auth.origin import Origin
+from auth.proofs.certificates import Certificate
 from auth.server.core import Answer
 
 _FOR = re.compile(r"(?:^|[;,\s])for=(\"[^\"]*\"|[^;,\s]*)", re.IGNORECASE)
@@ -48,16 +50,38 @@ def origin(request: Request) -> Origin:
     )
 
 
+def certificate(request: Request) -> Certificate | None:
+    """The client's certificate as the edge hands it over (RFC 9440). The edge removes what a client sends under these
+    names and writes its own; from any other peer, or written twice, they are not believed.
+    """
+    leaf = request.headers.getlist("client-cert")
+    if len(leaf) != 1 or not is_loopback(request.client.host if request.client else ""):
+        return None
+    chain = ",".join(request.headers.getlist("client-cert-chain"))
+    try:
+        return Certificate(_octets(leaf[0]), tuple(_octets(each) for each in chain.split(",") if each))
+    except ValueError:
+        return None
+
+
+def _octets(text: str) -> bytes:
+    """A structured field's byte sequence (RFC 9651, 3.3.5)."""
+    text = text.strip()
+    if len(text) < 2 or text[0] != ":" or text[-1] != ":":
+        raise ValueError("no byte sequence")
+    return b64decode(text[1:-1], validate=True)
+
+
 def caller(peer: str, forwarded: list[str]) -> str:
     """The caller's address; the peer's own when nothing better is known."""
-    if not _loopback(peer) or len(forwarded) != 1:
+    if not is_loopback(peer) or len(forwarded) != 1:
         return peer
     named = _FOR.findall(forwarded[0])
     # The last element is the edge's; it replaces what came before, but this holds even if it did not.
     return _address(named[-1].strip('"')) or peer if named else peer
 
 
-def _loopback(peer: str) -> bool:
+def is_loopback(peer: str) -> bool:
     try:
         return ipaddress.ip_address(peer).is_loopback
     except ValueError:

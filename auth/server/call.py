@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.origin import Origin
-from auth.server.clients import Presented
+from auth.proofs.dpop import Proof
 from auth.server.form import Form
+from auth.server.presented import Presented
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,8 @@ class Call:
     origin: Origin
     shown: Presented
     form: Form
+    address: str = ""  # of the endpoint, as clients know it
+    proof: Proof | None = field(
+        default=None, repr=False
+    )  # DPoP, right in itself; not yet asked whether it is new
+    binds: bool = False  # whether this endpoint gives what may be bound to the proof or the certificate

@@ -1,98 +1,65 @@
-"""Client authentication: `client_secret_basic` and `client_secret_post` (RFC 6749, 2.3.1; RFC 7617).
+"""Client authentication: the registered method of a client, held against what its request shows.
 
 Authlib's own is not used: it answers 500 to invalid UTF-8, says which part was wrong, takes two methods at
-once and wants the secret in clear. Here every failure is the same answer, is counted and is recorded.
+once and wants the secret in clear. Here every failure is the same answer, is counted and is recorded; only a client
+that has shown that it holds its key is told what else is wrong. The methods themselves are `auth.server.methods`.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.attempts import Allowance, Attempts, Guard, network
-from auth.credentials.secrets import hash_of, which
+from auth.credentials.secrets import hash_of
 from auth.origin import Origin
-from auth.server.faults import InvalidClient, RepeatedParameter, SeveralMethods
-from auth.server.form import Form
-from storage import apps, audit, credentials
+from auth.principal import UNBOUND, Confirmation
+from auth.server.faults import InvalidClient
+from auth.server.methods import Methods
+from auth.server.presented import Presented, presented
+from storage import apps, audit, clients
 from storage.apps import App
+from storage.clients import ClientMetadata
+from storage.database import Database
+
+__all__ = ["PER_ADDRESS", "PER_CLIENT", "Client", "ClientAuthentication", "Presented", "presented"]
 
 # A secret has 256 bits, so these limits guard our database and the audit log, not the secret. The first is
 # per client and address together: nobody can lock another one's client out.
 PER_CLIENT = Allowance(tries=20, seconds=60)
 PER_ADDRESS = Allowance(tries=200, seconds=60)
-_TOUCH_AFTER = 60  # seconds between two notes of a secret's last use: not one write per token
 
-_BASIC = re.compile(r"[Bb][Aa][Ss][Ii][Cc] ([A-Za-z0-9+/]+={0,2})")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_NO_HASH = hash_of("")
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a request shows as proof. Nothing is believed yet."""
-
-    client_id: str
-    secret: str = field(repr=False)
-    method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An authenticated client. The methods are those Authlib's grants ask for."""
+    """An authenticated client. The methods are those Authlib's grants ask for. `confirmation` is what its tokens are
+    bound to.
+    """
 
     app: App
     method: str
+    metadata: ClientMetadata
+    confirmation: Confirmation = UNBOUND
 
     @property
     def client_id(self) -> str:
         return self.app.client_id
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
-
-
-def presented(authorization: list[str], form: Form) -> Presented:
-    """The one proof of a request. Raises RepeatedParameter, SeveralMethods, InvalidClient."""
-    if len(authorization) > 1:
-        raise RepeatedParameter
-    assertion = "client_assertion" in form or "client_assertion_type" in form
-    if sum((bool(authorization), "client_secret" in form, assertion)) > 1:
-        raise SeveralMethods
-    if authorization:
-        client_id, secret = _basic(authorization[0])
-        if form.get("client_id", client_id) != client_id:
-            raise SeveralMethods
-        return Presented(client_id, secret, "client_secret_basic")
-    if "client_secret" not in form or "client_id" not in form:
-        raise InvalidClient
-    return Presented(form["client_id"], form["client_secret"], "client_secret_post")
-
-
-def _basic(authorization: str) -> tuple[str, str]:
-    match = _BASIC.fullmatch(authorization)
-    if match is None:
-        raise InvalidClient
-    try:
-        text = b64decode(match[1], validate=True).decode()
-        name, colon, secret = text.partition(":")
-        # Both halves are form-encoded inside Basic (RFC 6749, 2.3.1).
-        pair = unquote_plus(name, errors="strict"), unquote_plus(secret, errors="strict")
-    except ValueError:
-        raise InvalidClient from None
-    if not colon:
-        raise InvalidClient
-    return pair
+        return grant_type in self.metadata.grant_types
 
 
 class ClientAuthentication:
     """Proves clients against the database; counts and records the failures of this process."""
 
-    def __init__(self, per_client: Allowance = PER_CLIENT, per_address: Allowance = PER_ADDRESS) -> None:
+    def __init__(
+        self, methods: Methods, per_client: Allowance = PER_CLIENT, per_address: Allowance = PER_ADDRESS
+    ) -> None:
+        self._methods = methods
         self._first = frozenset({1, per_client.tries})
         self._per_client = Attempts(per_client)
         self._guard = Guard((self._per_client, Attempts(per_address)))
@@ -102,22 +69,26 @@ class ClientAuthentication:
         if self._guard.wait(_names(shown, origin), now):
             raise InvalidClient
 
-    async def authenticate(self, session: AsyncSession, shown: Presented, origin: Origin, now: int) -> Client:
-        """The client, or InvalidClient. What it wrote must be committed in both cases."""
-        app = None
-        # A text of another form never reaches the database: PostgreSQL refuses NUL with an error.
-        if _CLIENT_ID.fullmatch(shown.client_id):
-            app = await apps.by_client_id(session, shown.client_id)
-        # Empty for a suspended app and a disabled organisation.
-        live = [] if app is None else await credentials.live_for_client(session, app.client_id, now)
-        found = which(shown.secret, [one.secret_hash for one in live] or [_NO_HASH])
-        if app is None or not live or found is None:
+    async def prepare(self, database: Database, shown: Presented, now: int) -> Presented:
+        """With the keys that the proof needs from the client's own address, if any: before the transaction."""
+        if shown.assertion is None and shown.certificate is None:
+            return shown
+        async with database.read() as session:
+            found = await _registered(session, shown.client_id)
+        return shown if found is None else await self._methods.prepare(found[1], shown, now)
+
+    async def authenticate(
+        self, session: AsyncSession, shown: Presented, origin: Origin, now: int, address: str
+    ) -> Client:
+        """The client, or InvalidClient. `address` is the endpoint's. What it wrote must be committed in both cases."""
+        found = await _registered(session, shown.client_id)
+        app = None if found is None else found[0]
+        # Asked also without a client: an unknown name takes the time of a wrong secret.
+        if not await self._methods.prove(session, found, shown, now, address) or found is None:
             await self._failed(session, shown, app, origin, now)
             raise InvalidClient
-        used = live[found]
-        if used.last_used_at is None or now - used.last_used_at >= _TOUCH_AFTER:
-            await credentials.touch(session, used.id, now)
-        return Client(app, shown.method)
+        method = shown.method if shown.method != "client_id" else found[1].auth_method
+        return Client(found[0], method, found[1])
 
     async def _failed(
         self, session: AsyncSession, shown: Presented, app: App | None, origin: Origin, now: int
@@ -141,6 +112,14 @@ class ClientAuthentication:
             ip=origin.ip,
             after={"tries": tries, "method": shown.method},
         )
+
+
+async def _registered(session: AsyncSession, client_id: str) -> tuple[App, ClientMetadata] | None:
+    # A text of another form never reaches the database: PostgreSQL refuses NUL with an error.
+    if not _CLIENT_ID.fullmatch(client_id):
+        return None
+    app = await apps.by_client_id(session, client_id)
+    return None if app is None else (app, await clients.get(session, app.organisation_id, app.id))
 
 
 def _names(shown: Presented, origin: Origin) -> tuple[str, str]:

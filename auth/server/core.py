@@ -8,7 +8,7 @@ tokens and scopes are ours. Its debug log prints live tokens, so no code of it t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authlib.oauth2 import AuthorizationServer as AuthlibServer  # type: ignore[import-untyped]
 from authlib.oauth2 import OAuth2Request
@@ -16,6 +16,8 @@ from authlib.oauth2.rfc6749 import UnsupportedGrantTypeError  # type: ignore[imp
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[import-untyped]
 from sqlalchemy.util import await_only
 
+from auth.proofs.nonces import Nonces
+from auth.server.binding import bound
 from auth.server.call import Call
 from auth.server.clients import Client, ClientAuthentication
 from auth.server.faults import Headers, MissingParameter, UnsupportedGrant
@@ -50,19 +52,28 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
 class Core(AuthlibServer):  # type: ignore[misc]
     """The grants and endpoints are registered by `auth.server.app`."""
 
-    def __init__(self, clients: ClientAuthentication) -> None:
+    def __init__(self, clients: ClientAuthentication, nonces: Nonces) -> None:
         super().__init__()
         self._clients = clients
+        self._nonces = nonces
 
     def authenticate_client(
         self, request: OAuthRequest, methods: object = None, endpoint: str = "token"
     ) -> Client:
         """The same proof for every endpoint, whatever the core believes its methods to be."""
-        call = request.call
-        client = await_only(self._clients.authenticate(call.session, call.shown, call.origin, call.now))
+        client = await_only(self._authenticated(request.call))
         request.client = client
         request.auth_method = client.method
         return client
+
+    async def _authenticated(self, call: Call) -> Client:
+        """The client, with what its tokens are to be bound to, where tokens or codes are given."""
+        client = await self._clients.authenticate(
+            call.session, call.shown, call.origin, call.now, call.address
+        )
+        if not call.binds:
+            return client
+        return replace(client, confirmation=await bound(call, client, self._nonces))
 
     def get_token_grant(self, request: OAuthRequest) -> object:
         if not request.payload.grant_type:

@@ -67,9 +67,32 @@ class InvalidClient(OAuthFault):
         return [*NO_STORE, ("WWW-Authenticate", 'Basic realm="sluss", charset="UTF-8"')]
 
 
+class InvalidDpopProof(OAuthFault):
+    """RFC 9449, 5. The description is one of our own sentences."""
+
+    error = "invalid_dpop_proof"
+    description = "The DPoP proof is not valid."
+
+
+class UseDpopNonce(OAuthFault):
+    """RFC 9449, 8: the answer's header DPoP-Nonce has the nonce, as every answer to a DPoP request does."""
+
+    error = "use_dpop_nonce"
+    description = "The DPoP proof must hold the nonce of the header DPoP-Nonce."
+
+
+class UnboundRequest(OAuthFault):
+    """The client's tokens are bound, and the request shows nothing they could be bound to."""
+
+
 class UnsupportedGrant(OAuthFault):
     error = "unsupported_grant_type"
     description = "The grant type is not supported."
+
+
+class UnauthorizedClient(OAuthFault):
+    error = "unauthorized_client"
+    description = "The client is not registered for this grant type."
 
 
 class InvalidScope(OAuthFault):

@@ -36,11 +36,16 @@ class Keyring:
             self._signers[row.private_encrypted] = signer
         return signer
 
+    async def caller(self, session: AsyncSession, authorization: str, now: int) -> Principal:
+        """Who shows a token of ours in an Authorization header. Raises a subclass of Unauthenticated."""
+        keys = VerificationKeys.from_rows(await signing_keys.all_published(session))
+        return self._authenticator.authenticate(authorization.encode("utf-8", "surrogatepass"), keys, now)
+
     async def read(self, session: AsyncSession, token: str, now: int) -> Principal | None:
         """The claims of a token of ours that has not expired; None for anything else."""
         keys = VerificationKeys.from_rows(await signing_keys.all_published(session))
         authorization = b"Bearer " + token.encode("utf-8", "surrogatepass")
         try:
-            return self._authenticator.authenticate(authorization, keys, now)
+            return self._authenticator.read(authorization, keys, now)
         except Unauthenticated:
             return None

@@ -1,4 +1,5 @@
-"""Token revocation (RFC 7009): a client ends its own access token, by its `jti`.
+"""Token revocation (RFC 7009): a client ends its own access token, by its `jti`, or with a refresh token the whole
+grant.
 
 Another client's token is refused with `invalid_grant` (2.1); what is no live token of ours is answered 200
 (2.2), since the client's wish is fulfilled. A hint is ignored: it may only speed up a search we do not make.
@@ -9,6 +10,8 @@ from __future__ import annotations
 from authlib.oauth2.rfc7009 import RevocationEndpoint  # type: ignore[import-untyped]
 from sqlalchemy.util import await_only
 
+from auth.credentials.secrets import Prefix, hash_of, well_formed
+from auth.grants.issuing import end
 from auth.principal import Principal
 from auth.server.call import Call
 from auth.server.clients import Client
@@ -16,6 +19,7 @@ from auth.server.core import Body, Core, OAuthRequest
 from auth.server.faults import NO_STORE, AnothersToken, Headers, MissingParameter
 from auth.server.keyring import Keyring
 from storage import audit, revocations
+from storage.oauth import grants, refresh_tokens
 
 
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
@@ -31,12 +35,25 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
         if token is None:
             raise MissingParameter
         call = request.call
+        if well_formed(token, Prefix.REFRESH_TOKEN):
+            await_only(_end_grant(call, client, token))
+            return 200, {}, list(NO_STORE)
         principal = await_only(self._keyring.read(call.session, token, call.now))
         if principal is not None:
             if principal.client_id != client.client_id:
                 raise AnothersToken
             await_only(_revoke(call, client, principal))
         return 200, {}, list(NO_STORE)
+
+
+async def _end_grant(call: Call, client: Client, text: str) -> None:
+    token = await refresh_tokens.find(call.session, hash_of(text))
+    grant = None if token is None else await grants.get(call.session, token.grant_id)
+    if grant is None:
+        return
+    if grant.app_id != client.app.id:
+        raise AnothersToken
+    await end(call.session, grant, "client", call.origin, call.now)
 
 
 async def _revoke(call: Call, client: Client, principal: Principal) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from joserfc import jwt
 
+from auth.principal import UNBOUND, Confirmation
 from auth.tokens.signing import Signer
 
 LIFE = 300  # seconds; short, because a copy of the token is the token
 
-Claims = dict[str, str | int]
+Claims = dict[str, str | int | list[str] | dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Subject:
     organisation_id: str
     app_id: str
     environment: str
+    # Of a token for a person only (RFC 9068, 2.2.1):
+    grant_id: str = ""  # what it descends from; ends with it
+    acr: str = ""
+    auth_time: int = 0
 
 
 def new_token_id() -> str:
@@ -43,8 +48,11 @@ def access_token_claims(
     token_id: str,
     now: int,
     life: int = LIFE,
+    confirmation: Confirmation = UNBOUND,
 ) -> Claims:
     """The claims of one access token. `now` and `life` are whole seconds."""
+    person: Claims = {"grant_id": subject.grant_id, "acr": subject.acr, "auth_time": subject.auth_time}
+    bound: Claims = {"cnf": confirmation.claims} if confirmation.claims else {}
     return {
         "iss": issuer,
         "aud": audience,
@@ -57,13 +65,15 @@ def access_token_claims(
         "org": subject.organisation_id,
         "app": subject.app_id,
         "env": subject.environment,
+        **(person if subject.grant_id else {}),
+        **bound,
     }
 
 
-def sign(claims: Claims, signer: Signer) -> str:
-    """The compact JWT, `typ: at+jwt`.
+def sign(claims: Claims, signer: Signer, *, typ: str = "at+jwt") -> str:
+    """The compact JWT. `typ` tells the kinds apart: the edge takes access tokens alone.
 
     Signed with one key, never with a set: from a set the library picks a key at random.
     """
-    header = {"alg": signer.algorithm, "typ": "at+jwt", "kid": signer.kid}
+    header = {"alg": signer.algorithm, "typ": typ, "kid": signer.kid}
     return jwt.encode(header, claims, signer.key, algorithms=[signer.algorithm])

@@ -22,7 +22,8 @@ from auth.errors import ExposedMasterKey, UnusableKey
 _OCTETS = 32
 _NONCE = 12
 _VERSION = b"\x01"  # of the sealed form, so that a later one can stand beside it
-_PURPOSE = b"sluss signing keys v1"
+_SIGNING_KEYS = b"sluss signing keys v1"
+DPOP_NONCES = b"sluss dpop nonces v1"
 
 
 def load_or_create_master_key(path: Path) -> bytes:
@@ -78,7 +79,7 @@ def _load(path: Path) -> bytes:
 
 def seal(secret: bytes, kid: str, master_key: bytes) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    return _VERSION + nonce + AESGCM(_derived(master_key)).encrypt(nonce, secret, kid.encode())
+    return _VERSION + nonce + AESGCM(derived(master_key, _SIGNING_KEYS)).encrypt(nonce, secret, kid.encode())
 
 
 def unseal(sealed: bytes, kid: str, master_key: bytes) -> bytes:
@@ -87,11 +88,11 @@ def unseal(sealed: bytes, kid: str, master_key: bytes) -> bytes:
         raise UnusableKey(f"key {kid}: unknown sealed form")
     nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
     try:
-        return AESGCM(_derived(master_key)).decrypt(nonce, text, kid.encode())
+        return AESGCM(derived(master_key, _SIGNING_KEYS)).decrypt(nonce, text, kid.encode())
     except (InvalidTag, ValueError):
         raise UnusableKey(f"key {kid}: wrong master key, or damaged") from None
 
 
-def _derived(master_key: bytes) -> bytes:
-    # One master key, one purpose per derived key: later uses never share key material with this one.
-    return HKDF(algorithm=SHA256(), length=_OCTETS, salt=None, info=_PURPOSE).derive(master_key)
+def derived(master_key: bytes, purpose: bytes) -> bytes:
+    """One master key, one purpose per derived key: no use shares key material with another."""
+    return HKDF(algorithm=SHA256(), length=_OCTETS, salt=None, info=purpose).derive(master_key)

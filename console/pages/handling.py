@@ -16,7 +16,7 @@ from console import arrival, cookies, errors, transactions
 from console.arrival import ID
 from console.management.strict_json import collect
 from console.origin import same_origin
-from console.pages import csrf
+from console.pages import csrf, passage
 from console.pages.local_path import local
 from console.pages.page import Page
 from console.pages.site import Site
@@ -87,7 +87,7 @@ class PageEndpoint:
             raise errors.NotFound("no id's form")
         if self._route.door is Door.OPERATOR and not page.actor.operator:
             raise errors.OperatorOnly(page.actor.person_id)
-        return await view(page)
+        return await passage.widened(page, await view(page))
 
     async def _refused(self, page: Page, refusal: errors.ConsoleError) -> Response:
         if type(refusal) is errors.NotSignedIn:

@@ -6,9 +6,10 @@ import re
 
 # One slash first, and no backslash anywhere: browsers read `/\evil.example` and `//evil.example` as other hosts.
 _LOCAL = re.compile(
-    r"/(?:console|portal)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
+    r"(?:/(?:console|portal)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?|/oauth2/authorize|/oauth2/logout)"
+    r"(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 )
-LONGEST = 1000
+LONGEST = 6000  # an app's request is in it when it leads back to that
 HOME = "/console/"
 
 

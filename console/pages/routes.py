@@ -5,9 +5,21 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from console.pages.handling import Door, PageEndpoint, PageRoute
+from console.pages.requests import Posted
 from console.pages.site import Site
 from console.pages.static import StaticFile, files
-from console.pages.views import accounts, admin, apps, organisations, subscriptions, tokens, usage
+from console.pages.views import (
+    access,
+    accounts,
+    admin,
+    apps,
+    authorize,
+    logout,
+    organisations,
+    subscriptions,
+    tokens,
+    usage,
+)
 
 _ORGANISATION = "/organisations/{organisation}"
 _APP = f"{_ORGANISATION}/apps/{{app}}"
@@ -19,6 +31,10 @@ TABLE: tuple[PageRoute, ...] = (
     PageRoute("/sign-out", post=accounts.sign_out),
     PageRoute("/", organisations.overview),
     PageRoute("/subscribe", organisations.choose_app),
+    PageRoute("/consent", post=authorize.decide),
+    PageRoute("/logout", post=logout.confirmed, door=Door.OPEN),
+    PageRoute("/access", access.show),
+    PageRoute("/access/{consent}/withdraw", post=access.withdraw),
     PageRoute("/tokens", tokens.show, tokens.create),
     PageRoute("/tokens/{token}/end", post=tokens.revoke),
     PageRoute("/organisations/new", organisations.show_new, organisations.create),
@@ -55,3 +71,21 @@ def routes(site: Site) -> list[BaseRoute]:
     """Routes below `/console`."""
     pages: list[BaseRoute] = [Route(row.path, PageEndpoint(site, row)) for row in TABLE]
     return [*pages, *(Route(f"/static/{file.name}", StaticFile(file)) for file in files())]
+
+
+# Addresses of protocols at which a person is shown a page; below no `/console`.
+PROTOCOL: tuple[PageRoute, ...] = (
+    PageRoute("/oauth2/authorize", authorize.show, door=Door.OPEN),
+    PageRoute("/oauth2/logout", logout.show, door=Door.OPEN),
+)
+
+
+def protocol_pages(site: Site) -> list[BaseRoute]:
+    return [
+        route
+        for row in PROTOCOL
+        for route in (
+            Route(row.path, Posted(site, row.path), methods=["POST"]),
+            Route(row.path, PageEndpoint(site, row), methods=["GET"]),
+        )
+    ]

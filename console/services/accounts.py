@@ -11,6 +11,7 @@ from auth.people import SignedIn as Begun
 from console.roles import Actor, Via
 from console.translate_faults import translated
 from storage.people import Person
+from storage.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,11 @@ class Visit:
     """A live session: whose it is, and the token that its forms carry."""
 
     person: Person
-    csrf: str = field(repr=False)
+    session: Session = field(repr=False)
+
+    @property
+    def csrf(self) -> str:
+        return self.session.csrf
 
 
 def nobody(ip: str, request_id: str) -> Origin:
@@ -66,7 +71,7 @@ async def sign_out(people: People, session_id: str, *, origin: Origin, now: int)
 async def find(people: People, session_id: str, now: int) -> Visit | None:
     with translated():
         found = await people.find(session_id, now)
-    return None if found is None else Visit(found[1], found[0].csrf)
+    return None if found is None else Visit(found[1], found[0])
 
 
 def actor_of(person: Person, via: Via, *, ip: str, request_id: str) -> Actor:

@@ -60,7 +60,7 @@ async def revoke_jti(session: AsyncSession, actor: Actor, *, jti: str, client_id
 async def _principal(session: AsyncSession, authenticator: Authenticator, token: str, now: int) -> Principal:
     keys = VerificationKeys.from_rows(await signing_keys.all_published(session))
     try:
-        return authenticator.authenticate(b"Bearer " + token.encode("ascii", "replace"), keys, now)
+        return authenticator.read(b"Bearer " + token.encode("ascii", "replace"), keys, now)
     except ExpiredToken as error:
         raise Invalid(
             "expired",

@@ -35,6 +35,7 @@ def create(settings: Settings) -> Starlette:
         issuer=settings.issuer,
         catalog=catalog.current,
         authorization_server=routes(server),
+        endpoints=server.endpoints,
         portal_tree=settings.portal_dir,
         clock=time.time,
     )

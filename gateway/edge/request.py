@@ -36,10 +36,9 @@ class Request:
 
     ``target`` is what goes upstream: the path (``path`` is the same bytes as text) and ``?`` with ``query``
     if any. ``trusted``: the socket's peer is a proxy of ours, whose word about another request is believed;
-    ``peer`` may be the client before it.
-    ``host`` is in lower case without port, ``authority`` as sent. ``forwarded_lines`` are header
-    lines without their line end, ready for the upstream; ``removed_lines`` those taken away by name, for
-    decision mode.
+    ``peer`` may be the client before it. ``host`` is in lower case without port, ``authority`` as sent.
+    ``forwarded_lines`` are header lines without their line end, ready for the upstream; ``removed_lines``
+    those taken away by name, for decision mode.
 
     A head that comes again with the same request line is the same request, to all the calls that send it: nobody
     changes one after it was read. Who wants other lines takes ``with_lines``; only a WebSocket's handshake, which is

@@ -119,8 +119,13 @@ class Accounts:
         self.apps = _Apps(self._by_client, self)
         self.grants = _Grants(self._by_id, self)
 
-    def table(self, revoked: frozenset[str]) -> AccessTable:
-        return AccessTable(self.apps, self.grants, revoked)
+    def table(
+        self,
+        revoked: frozenset[str],
+        revoked_grants: frozenset[str] = frozenset(),
+        disabled_people: frozenset[str] = frozenset(),
+    ) -> AccessTable:
+        return AccessTable(self.apps, self.grants, revoked, revoked_grants, disabled_people)
 
     @property
     def disabled(self) -> frozenset[str]:

@@ -64,10 +64,6 @@ class Admission(Remembered):
         if request.memory is not None:
             self._remember(request.memory, published)
 
-    def holds(self, mark: object, now: float) -> bool:
-        """On the snapshot with this mark, at ``now``?"""
-        return mark is self.mark and now < self.until
-
     def _remember(self, memory: dict[object, Remembered], published: Published) -> None:
         # Those of an older snapshot go too: their operations belong to a catalogue that may be gone.
         if len(memory) >= MOST or any(
@@ -75,3 +71,8 @@ class Admission(Remembered):
         ):
             memory.clear()
         memory[published] = self
+
+
+def remembered(kept: object, mark: object, now: float) -> Admission | None:
+    """What a request or its head keeps, if it is an admission that holds on the snapshot with this mark at `now`."""
+    return kept if isinstance(kept, Admission) and kept.mark is mark and now < kept.until else None

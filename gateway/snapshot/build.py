@@ -70,6 +70,6 @@ def build(
         documents=same.documents if same is not None else documents_of(catalog, issuer),
         cors=same.cors if same is not None else cors_of(catalog),
         keys=VerificationKeys.from_rows(few.keys),
-        access=accounts.table(few.revoked),
+        access=accounts.table(few.revoked, few.revoked_grants, few.disabled_people),
         subscribed=same.subscribed if same is not None else Subscriptions(catalog),
     )

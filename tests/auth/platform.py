@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -16,11 +17,13 @@ from auth.credentials.rotation import issue
 from auth.origin import Origin, system
 from auth.principal import Principal
 from auth.server.app import AuthorizationServer, routes
-from auth.server.clients import ClientAuthentication
+from auth.server.methods import Methods
 from auth.tokens import signing
 from auth.tokens.keys import VerificationKeys
-from storage import access, apps, organisations, signing_keys, subscriptions
+from storage import access, apps, clients, organisations, signing_keys, subscriptions
+from storage.access import Rest
 from storage.audit import Entry, latest
+from storage.clients import ClientMetadata
 from storage.database import Database
 from tests.auth.mint import ISSUER, NOW
 
@@ -85,6 +88,13 @@ class Platform:
             issued = await issue(session, organisation, app.id, now=self.now, origin=SYSTEM)
         return Client(organisation, app.id, app.client_id, issued.secret.text, issued.credential.id)
 
+    async def register(self, client: Client, **members: Any) -> None:
+        """The app's client metadata, whole: what is not named is as usual."""
+        async with self.database.begin() as session:
+            await clients.put(
+                session, client.organisation_id, ClientMetadata(app_id=client.app_id, **members)
+            )
+
     async def ask(self, client: Client, **parameters: str) -> httpx.Response:
         """A token request with Basic authentication."""
         form = {"grant_type": "client_credentials", **parameters}
@@ -109,6 +119,11 @@ class Platform:
         async with self.database.read() as session:
             return await access.load(session, self.now)
 
+    async def rest(self) -> Rest:
+        """The few things an edge reads anew at each change."""
+        async with self.database.read() as session:
+            return await access.rest(session, self.now)
+
     async def audit(self) -> list[Entry]:
         """Newest first."""
         async with self.database.read() as session:
@@ -116,7 +131,7 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform_over(database: Database) -> AsyncIterator[Platform]:
+async def platform_over(database: Database, methods: Methods | None = None) -> AsyncIterator[Platform]:
     master_key = secrets.token_bytes(32)
     box: list[Platform] = []
     server = AuthorizationServer(
@@ -125,7 +140,7 @@ async def platform_over(database: Database) -> AsyncIterator[Platform]:
         master_key,
         lambda: API_SCOPES,
         lambda: float(box[0].now),
-        clients=ClientAuthentication(),
+        methods=methods,
     )
     transport = httpx.ASGITransport(Starlette(routes=routes(server)), client=("127.0.0.1", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:

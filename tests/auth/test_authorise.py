@@ -124,3 +124,28 @@ def test_the_token_is_judged_before_the_call() -> None:
 def test_an_empty_table_refuses_everybody() -> None:
     with pytest.raises(errors.UnknownApp):
         authorise(PRINCIPAL, DEMAND, AccessTable())
+
+
+PERSON = replace(PRINCIPAL, subject="per_1", grant_id="gra_1", acr="loa1", auth_time=900)
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        replace(table(), revoked_grants=frozenset({"gra_1"})),
+        replace(table(), disabled_people=frozenset({"per_1"})),
+    ],
+)
+def test_what_a_person_gave_ends_with_it(access: AccessTable) -> None:
+    """T14, T20, P15."""
+    assert authorise(PERSON, DEMAND, table()) is GRANT
+    with pytest.raises(errors.RevokedToken):
+        authorise(PERSON, DEMAND, access)
+    assert authorise(PRINCIPAL, DEMAND, access) is GRANT, "the app's own token is another"
+
+
+def test_a_token_for_some_apis_is_none_for_others() -> None:
+    """RFC 8707, 2."""
+    assert authorise(replace(PERSON, apis=frozenset({"behov/v1", "eko/v1"})), DEMAND, table()) is GRANT
+    with pytest.raises(errors.WrongAudience):
+        authorise(replace(PERSON, apis=frozenset({"eko/v1"})), DEMAND, table())

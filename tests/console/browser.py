@@ -102,6 +102,9 @@ class Browser:
                 break
             assert answer.status_code == 303, "307 and 308 would send the form again"
             answer = await self.client.get(urljoin(str(answer.url), answer.headers["location"]))
+        return await self.read(answer)
+
+    async def read(self, answer: httpx.Response) -> Shown:
         reader = Reader()
         reader.feed(answer.text)
         return Shown(answer, reader)

@@ -62,6 +62,7 @@ async def app(
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=routes(server),
+        endpoints=server.endpoints,
         portal_tree=tmp_path / "portal",
         clock=clock,
         people=people,

@@ -14,6 +14,9 @@ from starlette.routing import Route
 
 from auth.passwords import Passwords
 from auth.people import People
+from auth.server.interactive.authorize import AuthorizationEndpoint
+from auth.server.interactive.endpoints import PersonEndpoints
+from auth.server.interactive.logout import LogoutEndpoint
 from console.app import create
 from gateway.catalog.model import Catalog
 from storage.database import Database
@@ -43,6 +46,9 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         issuer=ISSUER,
         catalog=lambda: catalog,
         authorization_server=[Route("/broken", broken, methods=["GET"])],
+        endpoints=PersonEndpoints(
+            AuthorizationEndpoint(database, ISSUER, dict), LogoutEndpoint(database, ISSUER)
+        ),
         portal_tree=tmp_path / "portal",
         clock=Clock(0),
         people=People(database, passwords),

@@ -26,6 +26,7 @@ ABSENT = {
     "subscription": "sub_" + "0" * 32,
     "person": "per_" + "0" * 32,
     "token": "pat_" + "0" * 32,
+    "consent": "con_" + "0" * 32,
 }
 POSTS = [route for route in TABLE if route.post]
 GETS = [route for route in TABLE if route.get]
@@ -392,6 +393,7 @@ async def test_cookies_over_tls(
         issuer=issuer,
         catalog=lambda: catalog,
         authorization_server=routes(server),
+        endpoints=server.endpoints,
         portal_tree=tmp_path,
         clock=clock,
         people=people,

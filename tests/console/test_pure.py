@@ -161,7 +161,10 @@ def test_local_paths(path: str) -> None:
         " /console/",
         "/console.evil.example",
         "/console@evil.example",
-        "/console/" + "a" * 2000,
+        "/console/" + "a" * 7000,
+        "/oauth2/authorize/x?a=1",
+        "/oauth2/authorize@evil.example",
+        "/oauth2/authorizeX",
     ],
 )
 def test_paths_that_lead_elsewhere_lead_home(path: str | None) -> None:
@@ -170,7 +173,7 @@ def test_paths_that_lead_elsewhere_lead_home(path: str | None) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_leads_to_another_host(text: str) -> None:
-    assert local(text).startswith(("/console", "/portal"))
+    assert local(text).startswith(("/console", "/portal", "/oauth2/authorize", "/oauth2/logout"))
     assert "\\" not in local(text)
     assert not local(text).startswith("//")
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.line.platform import Platform
-from tests.line.taking_back import claims_of, revoke, take_back
+from tests.line.taking_back import claims_of, disable, give, revoke, take_back, withdraw
 
 BOUND_S = 2.0
 
@@ -54,6 +54,17 @@ def test_everything_that_can_be_taken_back(platform: Platform) -> None:
 
     platform.run(take_back(platform, "rotate", clients[3]))
     stops(platform, tokens[3], 401, "revoked-token")
+
+    given, disabled = (platform.run(give(platform, clients[0])) for _ in range(2))
+    platform.settled()
+    seen = platform.get("/eko/v1/echo", given.token)
+    assert seen.status_code == 200, seen.text
+    assert {"name": "sluss-subject", "value": given.person_id} in seen.json()["headers"], seen.text
+    platform.run(withdraw(platform, given))
+    stops(platform, given.token, 401, "revoked-token")
+    assert platform.get("/eko/v1/echo", disabled.token).status_code == 200, "another person's consent"
+    platform.run(disable(platform, disabled))
+    stops(platform, disabled.token, 401, "revoked-token")
 
     for edge in (0, 1):
         assert 0 < platform.metric("sluss_change_delay_longest_seconds", edge) < BOUND_S

@@ -9,8 +9,12 @@ import pytest
 from auth import authenticate, passwords, people
 from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
+from auth.grants import consent, issuing
 from auth.server import clients
+from auth.server.interactive import par
+from auth.server.interactive.authorize import TIME_TO_ANSWER
 from auth.tokens import issue, signing
+from console.pages.requests import LONGEST_QUERY
 from console.services import credentials
 from gateway import jobs
 from gateway.settings import load
@@ -134,6 +138,22 @@ def test_the_figures_of_authentication(language: str) -> None:
     ):  # fmt: skip
         assert part in text, part
     assert credentials.MOST_LIVE_PER_APP == 5
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_figures_of_apps_for_people(language: str) -> None:
+    rows = table(page(language, "guides/people.md"), "figures")
+    day = 24 * 3600
+    wanted = [
+        f"{issuing.CODE_LIFE} s",
+        f"{consent.LIFE // day} ",
+        f"{issuing.REFRESH_IDLE // day} ",
+        str(LONGEST_QUERY),
+        f"{par.LIFE} s",
+        f"{TIME_TO_ANSWER} s",
+    ]
+    for row, figure in zip(rows, wanted, strict=True):
+        assert row[1].startswith(figure), row
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

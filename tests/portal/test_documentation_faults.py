@@ -15,8 +15,8 @@ from gateway.snapshot import keeper
 from quota import ledger
 from quota.counters.breaker import LONGEST_REST, SHORTEST_REST
 from quota.counters.redis import RedisCounters
-from storage import processes
 from storage.dialects import engines, postgresql
+from storage.usage import processes
 from tests.portal.documents import LANGUAGES, page, plain_figures, seconds, section, table
 
 NAME = "operate/faults.md"

@@ -34,7 +34,6 @@ def test_section_2_1_one_space_and_one_token(mint: Mint, form: bytes) -> None:
         b"",
         b" ",
         b"Basic eDp5",
-        b"DPoP %",
         b"%",
         b" Bearer %",
         b"Bearertoken %",

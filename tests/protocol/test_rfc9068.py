@@ -175,6 +175,32 @@ def test_a_bound_token_is_no_bearer_token(mint: Mint, cnf: object) -> None:
     refused(mint, mint.token(cnf=cnf), errors.BoundToken)
 
 
+def test_section_2_2_1_how_a_person_signed_in(mint: Mint) -> None:
+    person = {"grant_id": "gra_0123", "acr": "http://id.elegnamnden.se/loa/1.0/loa3", "auth_time": NOW - 60}
+    principal = authenticator().authenticate(bearer(mint.token(**person)), mint.keys, NOW)
+    assert (principal.grant_id, principal.acr, principal.auth_time) == tuple(person.values())
+    for name, wrong in (
+        *(("grant_id", value) for value in ("", 1, None, ["gra_0123"], "a b", "a\r\nb")),
+        *(("acr", value) for value in ("", 3, None, {}, "å", LEFT_OUT)),
+        *(("auth_time", value) for value in ("1", 1.5, True, None, LEFT_OUT)),
+    ):
+        with pytest.raises(errors.MalformedToken):
+            authenticator().authenticate(bearer(mint.token(**{**person, name: wrong})), mint.keys, NOW)
+
+
+@pytest.mark.parametrize(
+    ("audience", "apis"),
+    [
+        (f"{ISSUER}/behov/v1", {"behov/v1"}),
+        ([f"{ISSUER}/behov/v1", f"{ISSUER}/eko/v1"], {"behov/v1", "eko/v1"}),
+        ([f"{ISSUER}/behov/v1", ISSUER], set()),
+        ([f"{ISSUER}/behov/v1", "https://other.example"], {"behov/v1"}),
+    ],
+)
+def test_rfc8707_2_a_token_for_some_apis(mint: Mint, audience: object, apis: set[str]) -> None:
+    assert authenticator().authenticate(bearer(mint.token(aud=audience)), mint.keys, NOW).apis == apis
+
+
 def test_further_claims_change_nothing(mint: Mint) -> None:
     token = mint.token(acr="loa3", amr=["pwd"], roles={"deep": [1]}, active=False)
     assert authenticator().authenticate(bearer(token), mint.keys, NOW).token_id

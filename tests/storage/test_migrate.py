@@ -14,16 +14,20 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from storage import access, audit, credentials, migrate, personal_tokens, processes, sessions, usage
+from storage import access, audit, clients, credentials, migrate, personal_tokens, sessions, usage
 from storage.database import Database
 from storage.errors import Unavailable
 from storage.migrations import revisions
+from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
+from storage.proofs import seen
 from storage.schema.metadata import metadata
+from storage.usage import processes
 from tests.parts import templates
 from tests.parts.postgres_server import run
 
 # Every aggregate adds its tables to the one metadata when it is imported.
-AGGREGATES = (access, audit, credentials, personal_tokens, processes, sessions, usage)
+OAUTH = (codes, consents, device_codes, grants, pushed_requests, refresh_tokens)
+AGGREGATES = (access, audit, clients, credentials, personal_tokens, processes, seen, sessions, usage, *OAUTH)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -61,7 +65,7 @@ def test_an_upgrade_from_nothing_gives_the_tables_the_queries_expect(empty_url: 
     tables, differences = inspected(empty_url)
     assert tables == set(metadata.tables) | {"alembic_version"}
     assert differences == []
-    assert len(metadata.tables) == 16
+    assert len(metadata.tables) == 24
 
 
 def test_a_second_upgrade_does_nothing(empty_url: str) -> None:

@@ -12,19 +12,22 @@ from sqlalchemy import Table
 from storage import (
     apps,
     audit,
+    clients,
     credentials,
     organisations,
     people,
     personal_tokens,
-    processes,
     revocations,
     sessions,
     signing_keys,
     subscriptions,
     usage,
 )
+from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
+from storage.proofs import seen  # noqa: F401 - adds its table
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
+from storage.usage import processes
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,12 +39,19 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (organisations.table, organisations.Organisation, {"name_key"}),
     (organisations.members_table, organisations.Member, set()),
     (apps.table, apps.App, set()),
+    (clients.table, clients.ClientMetadata, set()),
     (credentials.table, credentials.Credential, set()),
     (subscriptions.table, subscriptions.Subscription, set()),
     (signing_keys.table, signing_keys.SigningKey, set()),
     (revocations.table, revocations.Revocation, set()),
     (usage.table, usage.UsageRow, set()),
     (processes.table, processes.EdgeProcess, set()),
+    (grants.table, grants.Grant, set()),
+    (codes.table, codes.Code, set()),
+    (refresh_tokens.table, refresh_tokens.RefreshToken, set()),
+    (consents.table, consents.Consent, set()),
+    (pushed_requests.table, pushed_requests.PushedRequest, set()),
+    (device_codes.table, device_codes.DeviceCode, set()),
     (audit.table, audit.Entry, set()),
     (audit.head_table, audit.Head, {"id"}),
 ]
@@ -58,7 +68,9 @@ def test_a_value_shows_the_tables_columns(
 
 
 def test_every_table_is_looked_at() -> None:
-    assert {table.name for table, _, _ in VALUES} | {"changes", "change_log"} == set(metadata.tables)
+    assert {table.name for table, _, _ in VALUES} | {"changes", "change_log", "seen_proofs"} == set(
+        metadata.tables
+    )
 
 
 def test_whatever_opens_a_door_is_a_hash_or_sealed_and_not_shown() -> None:

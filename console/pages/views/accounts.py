@@ -44,9 +44,10 @@ async def sign_up(page: Page) -> Response:
 
 
 async def show_sign_in(page: Page) -> Response:
-    if page.visit:
+    if page.visit and not page.query("again"):  # an app may want a person to show anew who they are
         return page.see_other(_next(page))
-    return page.html("sign_in.html", form=page.filled(forms.SignIn), next=_next(page))
+    hint = page.query("login_hint")
+    return page.html("sign_in.html", form=page.filled(forms.SignIn, email=hint), next=_next(page))
 
 
 async def sign_in(page: Page) -> Response:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.grants.client_credentials import granted
+from auth.grants.scopes import granted
 from auth.server.faults import InvalidScope
 
 ALLOWED = frozenset({"a:read", "a:write", "b:read"})

@@ -1,0 +1,1 @@
+"""What proves who calls, beside secrets: that a proof has been used, tokens that let one register a client."""
