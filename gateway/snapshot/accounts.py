@@ -1,7 +1,7 @@
 """Apps and their subscriptions as the edge keeps them: a hundred thousand in 14 MB, and one changed in place.
 
 A subscription is three places in its app's rows and the text of its id; what the line asks for (`AppAccess`, `Grant`,
-`Subscribed`) is made when it is asked, and the last only once, since few of the many call at the same time.
+`subscribed.Subscribed`) is made when it is asked, and the last only once, since few of the many call at the same time.
 
 Changes are put in between two turns of the line and in one go: a call sees all of a step or nothing of it. Whoever
 keeps what was found here (`admission`) keeps the snapshot's mark with it.
@@ -14,11 +14,8 @@ from sys import intern
 from typing import Final, Protocol, TypeVar
 
 from auth.policy import AccessTable, AppAccess, Grant
-from gateway.catalog.model import AtEnd, Catalog, CountersAway, Plan
-from quota.counters.protocol import UsageKey
-from quota.plans import Limits
 
-_CALLING: Final = 20_000
+CALLING: Final = 20_000
 """Of those that call, so many are kept ready; then it begins anew."""
 
 Key = TypeVar("Key")
@@ -176,8 +173,8 @@ class Accounts:
 
 
 def _kept(made: dict[Key, Value], key: Key, value: Value) -> Value:
-    """Kept for the next call of the same caller, among at most `_CALLING`."""
-    if len(made) >= _CALLING:
+    """Kept for the next call of the same caller, among at most `CALLING`."""
+    if len(made) >= CALLING:
         made.clear()
     made[key] = value
     return value
@@ -239,67 +236,3 @@ class _Grants(Mapping[tuple[str, str], Grant]):
 
     def __len__(self) -> int:
         return self._accounts.granted
-
-
-class UsageKeys(dict[str, UsageKey]):
-    """One subscription's usage keys by operation id, each made at its first call: the counters look a key up
-    on every call, and the same object is found soonest.
-    """
-
-    def __init__(self, grant: Grant) -> None:
-        self._grant = grant
-
-    def __missing__(self, operation: str) -> UsageKey:
-        of = self._grant
-        self[operation] = key = UsageKey(
-            of.subscription_id, of.organisation_id, of.app_id, of.api, operation, of.plan, of.plan_version
-        )
-        return key
-
-
-class Subscribed:
-    """How much a subscription may use, and under which name it is counted."""
-
-    __slots__ = ("grant", "limits", "usage")
-
-    def __init__(self, grant: Grant, limits: Limits) -> None:
-        self.grant = grant
-        self.limits = limits
-        self.usage = UsageKeys(grant)
-
-
-class Subscriptions:
-    """`Subscribed` of those that call, each made at its first call on this catalogue."""
-
-    def __init__(self, catalog: Catalog, most: int = _CALLING) -> None:
-        self._plans = catalog.plans
-        self._known: dict[str, Subscribed] = {}
-        self._most = most
-
-    def of(self, grant: Grant) -> Subscribed | None:
-        """None when its plan version is no longer published: the line refuses, and never lets through unlimited."""
-        known = self._known.get(grant.subscription_id)
-        if known is not None and (known.grant is grant or known.grant == grant):
-            return known
-        plan = self._plans.get(f"{grant.plan}@{grant.plan_version}")
-        if plan is None:
-            return None
-        if len(self._known) >= self._most:
-            self._known.clear()
-        made = self._known[grant.subscription_id] = Subscribed(grant, limits_of(plan, grant.subscription_id))
-        return made
-
-
-def limits_of(plan: Plan, subscription_id: str) -> Limits:
-    rate = plan.rate
-    return Limits.of(
-        subscription_id=subscription_id,
-        plan=plan.key,
-        requests=rate.requests if rate else 0,
-        seconds=rate.seconds if rate else 1,
-        burst=rate.burst if rate else 0,
-        per_day=plan.per_day,
-        per_month=plan.per_month,
-        refuse_at_end=plan.at_end is AtEnd.REFUSE,
-        open_when_away=plan.counters_away is CountersAway.OPEN,
-    )

@@ -15,9 +15,9 @@ from typing import Final
 
 from gateway.edge.request import Remembered, Request
 from gateway.headers import Caller, arrival_lines
-from gateway.snapshot.accounts import Subscribed
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.published import Published
+from gateway.snapshot.subscribed import Subscribed
 
 SECONDS: Final = 10  # documented
 MOST: Final = 4

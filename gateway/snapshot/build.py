@@ -10,8 +10,9 @@ from auth.tokens.keys import VerificationKeys
 from gateway.answers.cors import Cors
 from gateway.catalog.model import Catalog, Family, Status
 from gateway.route import Routes
-from gateway.snapshot.accounts import Accounts, Subscriptions
+from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.published import Document, Published, checks_of, cors_of, documents_of, routes_of
+from gateway.snapshot.subscribed import Subscriptions
 from gateway.validation.checks import ApiChecks
 from storage import access as access_rows
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.access_log import Record, TunnelRecord
 from gateway.edge.request import Request
-from gateway.snapshot.accounts import Subscribed
 from gateway.snapshot.published import Published
+from gateway.snapshot.subscribed import Subscribed
 from gateway.tunnels.errors import TooManyTunnels
 from gateway.tunnels.handshake import read
 from gateway.tunnels.limits import TunnelLimits

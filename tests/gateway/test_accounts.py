@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from gateway.snapshot.accounts import Accounts, Subscriptions
+from gateway.snapshot.accounts import Accounts
 from gateway.snapshot.keeper import SnapshotKeeper
+from gateway.snapshot.subscribed import Subscriptions
 from storage import apps, changes, organisations, revocations, subscriptions
 from storage.access import AccessRows, AppRow, GrantRow, load
 from storage.database import Database

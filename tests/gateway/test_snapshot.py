@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from gateway.catalog.errors import CatalogFaults
-from gateway.snapshot.accounts import Subscribed
 from gateway.snapshot.build import Snapshot
 from gateway.snapshot.keeper import SnapshotKeeper
+from gateway.snapshot.subscribed import Subscribed
 from storage import changes
 from storage.database import Database
 from tests.auth.mint import ISSUER, Mint
