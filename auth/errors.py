@@ -5,25 +5,26 @@ AuthError
 │   ├── MissingToken           no Authorization, or another scheme than Bearer
 │   ├── MalformedAuthorization not `Bearer` SP b64token; `invalid_request`
 │   │   └── TokenInQuery       also or only in the address, where logs and histories keep it
-│   └── InvalidToken           `invalid_token`
-│       ├── MalformedToken     not the form our issuer writes
-│       ├── ForeignToken       not signed by a key of ours, or another issuer
-│       ├── WrongTokenType     a JWT, but no access token
-│       ├── WrongAudience      meant for another receiver
-│       ├── ExpiredToken
-│       ├── NotYetValidToken   `nbf` or `iat` in the future
-│       ├── BoundToken         `cnf`: needs its proof, so it is no bearer token; `principal` is who it would be
-│       ├── UnboundToken       shown as DPoP, but bound to no key
-│       ├── ForeignCertificate bound to another certificate than the connection's, or there is none
-│       ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
-│       ├── UnknownApp
-│       ├── AppSuspended
-│       ├── OrganisationDisabled
-│       └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
-│           ├── MissingProof
-│           ├── ProofOfAnotherCall  `htm`, `htu` or `ath`
-│           ├── ProofOutOfTime
-│           └── ReusedProof
+│   ├── InvalidToken           `invalid_token`
+│   │   ├── MalformedToken     not the form our issuer writes
+│   │   ├── ForeignToken       not signed by a key of ours, or another issuer
+│   │   ├── WrongTokenType     a JWT, but no access token
+│   │   ├── WrongAudience      meant for another receiver
+│   │   ├── ExpiredToken
+│   │   ├── NotYetValidToken   `nbf` or `iat` in the future
+│   │   ├── BoundToken         `cnf`: needs its proof, so it is no bearer token; `principal` is who it would be
+│   │   ├── UnboundToken       shown as DPoP, but bound to no key
+│   │   ├── ForeignCertificate bound to another certificate than the connection's, or there is none
+│   │   ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
+│   │   ├── UnknownApp
+│   │   ├── AppSuspended
+│   │   ├── OrganisationDisabled
+│   │   └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
+│   │       ├── MissingProof
+│   │       ├── ProofOfAnotherCall  `htm`, `htu` or `ath`
+│   │       ├── ProofOutOfTime
+│   │       └── ReusedProof
+│   └── InsufficientUserAuthentication  a person must sign in at a higher level, or anew (RFC 9470)
 ├── RefusedAddress             an address somebody named that we do not call, or that does not answer as it must
 ├── UnprovedAssertion          a client assertion that no key of its client has signed
 ├── ProofsUnavailable          whether a proof was used before cannot be known now
@@ -60,7 +61,9 @@ from typing import ClassVar, Literal
 
 from auth.principal import Principal
 
-BearerError = Literal["invalid_request", "invalid_token", "insufficient_scope"]
+BearerError = Literal[
+    "invalid_request", "invalid_token", "insufficient_scope", "insufficient_user_authentication"
+]
 
 
 class AuthError(Exception):
@@ -248,6 +251,20 @@ class ProofsUnavailable(AuthError):
     code = "proofs-unavailable"
     sv = "Just nu går det inte att pröva om beviset är använt. Försök igen om en stund."
     en = "Whether the proof has been used cannot be checked right now. Try again in a moment."
+
+
+class InsufficientUserAuthentication(Unauthenticated):
+    """The token is good, but how its person signed in is not enough (RFC 9470, 3)."""
+
+    code = "insufficient-user-authentication"
+    sv = "API:et kräver att en person har loggat in säkrare, eller mer nyligen."
+    en = "The API demands that a person has signed in at a higher level, or more recently."
+    bearer_error = "insufficient_user_authentication"
+
+    def __init__(self, acr: str = "", max_age: int | None = None) -> None:
+        self.acr = acr  # what to ask the authorization server for
+        self.max_age = max_age
+        super().__init__()
 
 
 class Forbidden(AuthError):

@@ -113,7 +113,7 @@ class Call:
         line, request = self.line, self.exchange.request
         principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
         self.caller = line.callers.of(principal)
-        grant = authorise(principal, published.demand, snapshot.access)
+        grant = authorise(principal, published.demand, snapshot.access, self.time)
         subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
             raise errors.PlanMissing
