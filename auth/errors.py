@@ -39,6 +39,11 @@ AuthError
 │   ├── NoSigningKey           no key is active
 │   └── ForbiddenTransition    a key cannot go from its state by that event
 ├── UnacceptableOverlap        a rotation's overlap is negative or too long
+├── Unanswerable               an authorization request whose client or address is not known: a page, never a redirect
+│   ├── UnreadableRequest      not a query in UTF-8, too long, client or address twice
+│   ├── UnknownClient          unknown, suspended, or its organisation disabled
+│   ├── WrongRedirectUri       missing or not registered
+│   └── SpentRequest           a `request_uri` that is unknown, another client's, expired or used
 └── PersonError                people: sign-up, sign-in, sessions
     ├── UnacceptableEmail
     ├── WeakPassword
@@ -341,6 +346,38 @@ class UnacceptableOverlap(AuthError):
     code = "unacceptable-overlap"
     sv = "Överlappningen måste vara mellan 0 sekunder och 30 dygn."
     en = "The overlap must be between 0 seconds and 30 days."
+
+
+class Unanswerable(AuthError):
+    """An authorization request that is answered by a page of ours and by no redirect."""
+
+    code = "authorization-request-refused"
+    sv = "Appens begäran går inte att besvara."
+    en = "The app's request cannot be answered."
+
+
+class UnreadableRequest(Unanswerable):
+    code = "unreadable-authorization-request"
+    sv = "Appens begäran går inte att läsa. Felet är appens; hör av dig till den som gör appen."
+    en = "The app's request cannot be read. The fault is the app's; contact whoever makes the app."
+
+
+class UnknownClient(Unanswerable):
+    code = "unknown-client"
+    sv = "Appen är inte känd här, eller så är den avstängd."
+    en = "The app is not known here, or it has been switched off."
+
+
+class WrongRedirectUri(Unanswerable):
+    code = "wrong-redirect-uri"
+    sv = "Appen vill ha svaret skickat till en adress som inte är registrerad för den. Därför skickas inget."
+    en = "The app wants the answer sent to an address that is not registered for it. So nothing is sent."
+
+
+class SpentRequest(Unanswerable):
+    code = "spent-authorization-request"
+    sv = "Begäran är redan besvarad eller för gammal. Gå tillbaka till appen och börja om."
+    en = "The request has been answered already or is too old. Go back to the app and start again."
 
 
 class PersonError(AuthError):

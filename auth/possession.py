@@ -26,12 +26,12 @@ class Possession:
         *,
         certificate: bytes | None,
         method: str,
-        address: str,
+        addresses: Sequence[str],
         now: float,
     ) -> Proof | None:
         """The DPoP proof, still to be asked whether it is new; None where a certificate is enough. `lines` are the
-        values of the header DPoP, `certificate` DER, `address` scheme, host and path as the client called them. Raises
-        subclasses of InvalidToken.
+        values of the header DPoP, `certificate` DER, `addresses` scheme, host and path as the client may have called
+        them. Raises subclasses of InvalidToken.
         """
         bound = principal.confirmation
         if bound.certificate and (certificate is None or thumbprint(certificate) != bound.certificate):
@@ -45,7 +45,7 @@ class Possession:
         proof = self._reader.read(
             [line.decode("latin-1") for line in lines],
             method=method,
-            address=address,
+            addresses=addresses,
             now=now,
             token=token,
         )

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 
@@ -33,6 +34,10 @@ from gateway.errors import Renderer
 from gateway.health import Vitals, admin_app
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
+from gateway.proofs.memory import MemoryProofs
+from gateway.proofs.possession import Bound
+from gateway.proofs.protocol import UsedProofs
+from gateway.proofs.redis import RedisProofs
 from gateway.proxy.figures import families
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
@@ -80,6 +85,11 @@ class Edge:
             self.database, settings.catalog, settings.upstream_variables, settings.issuer
         )
         self.counters = make_counters(settings, self.database, process)
+        self.proofs: UsedProofs = (
+            MemoryProofs(time.time())
+            if settings.redis_url is None
+            else RedisProofs(settings.redis_url, timeout=settings.redis_wait)
+        )
         self.flusher = make_flusher(settings, self.database, self.counters, process)
         clock = Clock()
         pools = Pools(clock, AnswerReader(), settings.own_ports)
@@ -134,6 +144,7 @@ class Edge:
             tunnels=self.tunnels,
             tally=self.metrics.tally,
             cache=self.cache,
+            bound=Bound(issuer, self.proofs),
         )
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
@@ -177,6 +188,8 @@ class Edge:
             stack.push_async_callback(self.keeper.stop)
             await self.counters.start()
             stack.push_async_callback(self.counters.close)
+            await self.proofs.start()
+            stack.push_async_callback(self.proofs.close)
             self.flusher.start()
             stack.push_async_callback(self.flusher.close)
         except CatalogFaults as faults:

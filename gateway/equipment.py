@@ -10,6 +10,7 @@ from gateway.access_log import Record
 from gateway.cache.store import Store
 from gateway.errors import Renderer
 from gateway.headers import Callers
+from gateway.proofs.possession import Bound
 from gateway.proxy.upstreams import Upstreams
 from gateway.snapshot.build import Snapshot
 from gateway.trace import Tracer
@@ -31,5 +32,6 @@ class Equipment:
     record: Callable[[Record], None]
     tunnels: Tunnels
     cache: Store
+    bound: Bound
     callers: Callers = field(default_factory=Callers)
     tally: Tally = field(default_factory=Tally)

@@ -32,6 +32,7 @@ from typing import ClassVar, Protocol
 import orjson
 
 from auth import errors as auth_errors
+from auth.proofs.dpop import ALGORITHMS
 from gateway.catalog.model import Family
 from gateway.edge import errors as edge_errors
 from gateway.tunnels import errors as tunnel_errors
@@ -175,6 +176,7 @@ STATUS: dict[type[Exception], int] = {
     Starting: 503,
     auth_errors.Unauthenticated: 401,
     auth_errors.MalformedAuthorization: 400,  # invalid_request: RFC 6750, 3.1
+    auth_errors.ProofsUnavailable: 503,
     auth_errors.Forbidden: 403,
     edge_errors.MalformedRequest: 400,
     edge_errors.RequestBodyMalformed: 400,
@@ -319,6 +321,8 @@ def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
         yield b"Retry-After", str(error.retry_after).encode()
     elif isinstance(error, auth_errors.InsufficientUserAuthentication):
         yield b"WWW-Authenticate", _step_up(error)
+    elif isinstance(error, auth_errors.InvalidProof):
+        yield b"WWW-Authenticate", _DPOP_CHALLENGE
     elif isinstance(error, auth_errors.Unauthenticated):
         yield b"WWW-Authenticate", _challenge(error.bearer_error)
     elif isinstance(error, auth_errors.MissingScope):
@@ -330,6 +334,10 @@ def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
         yield b"Accept", ", ".join(error.accepted).encode()
     elif status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         yield b"Retry-After", str(RETRY_SOON).encode()
+
+
+# RFC 9449, 7.1.
+_DPOP_CHALLENGE = f'DPoP realm="sluss", error="invalid_dpop_proof", algs="{" ".join(ALGORITHMS)}"'.encode()
 
 
 def _challenge(bearer_error: str | None) -> bytes:

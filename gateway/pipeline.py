@@ -4,13 +4,14 @@ Every call to a published API takes these steps in this order, and the order sta
 are plain functions that get the values they use; only this file remembers a call between them. Three of them
 answer later, by callback: the counters (one batch for all calls that wait), the judging of a body, the upstream.
 A refusal is an exception that `gateway.errors` renders. Nothing here awaits. Decision mode takes the same steps for
-a call that another proxy holds; in place of "answer" it says yes.
+a call that another proxy holds; in place of "answer" it says yes. Longer than other files, so that the path is one.
 
     preflight     a browser asks before it calls: answered at once   403 405
     route         method and path → published operation              404 405 410
-    authenticate  Authorization → principal                          401
+    authenticate  Authorization → principal                          401 503
     authorise     principal, demand, access table → grant            401 403
     open?         no brown-out; a WebSocket's handshake, its place   400 426 429 503
+    once?         a bound token's DPoP proof, by callback            401 503
     limit         limits, units → decision, all or nothing           429 503
     validate      the call held against its document                 400 406 413 415
     answer        by the first that can: a kept answer (cache), the document's examples (mock), the
@@ -25,7 +26,8 @@ from functools import partial
 from time import monotonic, time
 
 from auth.authorise import authorise
-from auth.errors import AuthError, TokenInQuery
+from auth.errors import AuthError, BoundToken, TokenInQuery
+from auth.proofs.dpop import Proof
 from gateway import decide, errors
 from gateway.access_log import NOBODY, Record, place_of
 from gateway.answers import cors, own
@@ -34,7 +36,7 @@ from gateway.edge.errors import ClientGone, EdgeFault
 from gateway.edge.exchange import Ending, Exchange, Order
 from gateway.equipment import Equipment
 from gateway.errors import Refusal, Rendered, limit_refusal, status_of
-from gateway.headers import Caller, arrival_lines, limit_fields, limit_lines
+from gateway.headers import Caller, control_lines, limit_fields, limit_lines
 from gateway.route import CONTROL, DECIDE
 from gateway.snapshot.admission import Admission
 from gateway.snapshot.build import Snapshot
@@ -58,14 +60,14 @@ class Call:
 
     __slots__ = (
         "admission", "began", "caller", "code", "deciding", "decision", "exchange", "line", "method", "outcome",
-        "path", "published", "query", "time", "trace", "tunnel", "visit",
+        "path", "proof", "published", "query", "time", "trace", "tunnel", "visit",
     )  # fmt: skip
 
     def __init__(self, line: Line, exchange: Exchange) -> None:
         request = exchange.request
         self.line, self.exchange = line, exchange
         self.method, self.path, self.query = request.method, request.path, request.query
-        self.deciding = False
+        self.deciding, self.code = False, ""
         self.began, self.time = monotonic(), time()
         self.trace = line.tracer.of(request.traceparent)
         self.published: Published | None = None
@@ -75,7 +77,7 @@ class Call:
         self.outcome: Outcome | None = None
         self.tunnel: Tunnel | None = None
         self.visit: Visit | None = None
-        self.code = ""
+        self.proof: Proof | None = None
 
     def start(self) -> None:
         line, request = self.line, self.exchange.request
@@ -106,12 +108,18 @@ class Call:
         except (Refusal, AuthError, EdgeFault) as refusal:
             return self._refuse(refusal)
         self.admission = known
+        if self.proof is not None:
+            take = partial(line.counters.take, known.limits, known.usage, known.units, self._limited)
+            return line.bound.once(self.proof, self.time, take, self._refuse)
         return line.counters.take(known.limits, known.usage, known.units, self._limited)
 
     def _admit(self, published: Published, snapshot: Snapshot) -> Admission:
         """Who is calling, and may they?"""
         line, request = self.line, self.exchange.request
-        principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
+        try:
+            principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
+        except BoundToken as bound:
+            principal, self.proof = line.bound.prove(bound, request, self.method, self.path, self.time)
         self.caller = line.callers.of(principal)
         grant = authorise(principal, published.demand, snapshot.access, self.time)
         subscribed = snapshot.subscribed.of(grant)
@@ -231,7 +239,7 @@ class Call:
         if place not in CONTROL or self.deciding:
             return self._refuse(refusal)
         request = self.exchange.request
-        injected = arrival_lines(request, b"", b"") + trace
+        injected = control_lines(request) + trace
         return self.exchange.forward(self.line.upstreams.to_control(request, injected, trace), self._ended)
 
     def _decide(self) -> None:

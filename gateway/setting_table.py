@@ -70,6 +70,11 @@ SETTINGS = (
         "PEM file with its private key, without a passphrase; none: the certificate's file.",
     ),
     Setting("SLUSS_TLS_CLIENT_CA", "", "PEM file with the issuers of clients' certificates."),
+    Setting(
+        "SLUSS_FETCH_NETWORKS",
+        "",
+        "Networks of our own, in CIDR form, in which clients' key sets may be fetched.",
+    ),
     Setting("SLUSS_TLS_CLIENT", "off", "Client certificates: off, optional or required."),
     Setting(
         "SLUSS_HSTS_SECONDS",

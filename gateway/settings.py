@@ -68,6 +68,8 @@ class Settings:
     access_log: str
     cache_bytes: int
     door: Door = Door()
+    client_ca: Path | None = None  # whose certificates prove an OAuth client by name
+    fetch_networks: tuple[Network, ...] = ()  # our own, in which clients' key sets may be fetched
     upstream_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -126,9 +128,7 @@ class _Reader:
         ):
             self.faults.append(f"{name}={value!r}: a base URL such as https://api.region.example is needed")
         elif parts.path:
-            self.faults.append(
-                f"{name}={value!r}: no path and no trailing slash, the issuer is compared exactly"
-            )
+            self.faults.append(f"{name}={value!r}: no path and no trailing slash: it is compared exactly")
         elif parts.scheme == "http" and not _is_loopback(parts.hostname):
             self.faults.append(f"{name}={value!r}: https is needed for any host but loopback")
         return value
@@ -208,7 +208,7 @@ def load(
     port = reader.number("SLUSS_PORT", 8080, 1, 65535)
     scheme = "https" if reader.text("SLUSS_TLS_CERT", "") else "http"
     issuer = reader.issuer("SLUSS_ISSUER", f"{scheme}://localhost:{port}")
-    redis = reader.text("SLUSS_REDIS_URL", "")
+    redis, client_ca = reader.text("SLUSS_REDIS_URL", ""), reader.file("SLUSS_TLS_CLIENT_CA")
     settings = Settings(
         data_dir=data_dir,
         port=port,
@@ -229,7 +229,9 @@ def load(
         drain_seconds=float(reader.number("SLUSS_DRAIN_SECONDS", 20, 0, 3600)),
         cache_bytes=reader.number("SLUSS_CACHE_BYTES", 64 * 1024 * 1024, 0, 2**40),
         access_log=reader.text("SLUSS_ACCESS_LOG", "-"),
-        door=_door(reader, issuer),
+        door=_door(reader, issuer, client_ca),
+        client_ca=client_ca,
+        fetch_networks=reader.networks("SLUSS_FETCH_NETWORKS"),
         upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
     )
     if settings.edge_processes > 1 and settings.redis_url is None:
@@ -243,34 +245,32 @@ def load(
     return settings
 
 
-def _door(reader: _Reader, issuer: str) -> Door:
+def _door(reader: _Reader, issuer: str, client_ca: Path | None) -> Door:
+    proxied = reader.choice("SLUSS_CLIENT_CERT_HEADER", "off", ("off", "on")) == "on"
     door = Door(
-        _tls_files(reader),
+        _tls_files(reader, client_ca, proxied=proxied),
         reader.choice("SLUSS_PROXY_PROTOCOL", "off", ("off", "required")) == "required",
         Notation(reader.choice("SLUSS_FORWARDED", Notation.X_FORWARDED, list(Notation))),
-        reader.choice("SLUSS_CLIENT_CERT_HEADER", "off", ("off", "on")) == "on",
+        proxied,
         # A name of the machine itself is shared by everything that is developed there: never pinned to https.
         reader.number("SLUSS_HSTS_SECONDS", 0 if _is_local(issuer) else YEAR, 0, 10 * YEAR),
     )
     if door.tls is not None and not issuer.startswith("https:"):
         reader.faults.append(f"SLUSS_ISSUER={issuer!r}: must begin with https://, for SLUSS_TLS_CERT is set")
-    proxied = {"PROXY_PROTOCOL": door.proxy_protocol, "CLIENT_CERT_HEADER": door.client_cert_header}
-    for name, wanted in proxied.items():
+    for name, wanted in {"PROXY_PROTOCOL": door.proxy_protocol, "CLIENT_CERT_HEADER": proxied}.items():
         if wanted and not reader.text("SLUSS_TRUSTED_PROXIES", ""):
             reader.faults.append(f"SLUSS_{name}: nobody is trusted to send it; set SLUSS_TRUSTED_PROXIES")
     return door
 
 
-def _tls_files(reader: _Reader) -> TlsFiles | None:
+def _tls_files(reader: _Reader, issuers: Path | None, *, proxied: bool) -> TlsFiles | None:
     certificate, key = reader.file("SLUSS_TLS_CERT"), reader.file("SLUSS_TLS_KEY")
-    issuers = reader.file("SLUSS_TLS_CLIENT_CA")
     clients = ClientCertificates(reader.choice("SLUSS_TLS_CLIENT", "off", list(ClientCertificates)))
     if clients is not ClientCertificates.OFF and issuers is None:
-        reader.faults.append(
-            "SLUSS_TLS_CLIENT: set SLUSS_TLS_CLIENT_CA to the issuers of clients' certificates"
-        )
+        reader.faults.append("SLUSS_TLS_CLIENT: set SLUSS_TLS_CLIENT_CA to the issuers of clients")
     if certificate is None:
-        for name, value in (("KEY", key), ("CLIENT_CA", issuers)):
+        # By a trusted proxy clients' certificates come without TLS of our own, and their issuers matter all the same.
+        for name, value in (("KEY", key), ("CLIENT_CA", None if proxied else issuers)):
             if value is not None:
                 reader.faults.append(f"SLUSS_TLS_{name}: needs SLUSS_TLS_CERT")
         return None

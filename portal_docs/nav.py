@@ -28,6 +28,7 @@ NAV: tuple[Entry, ...] = (
         Text("Guider", "Guides"),
         (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
+            (Text("Nyckel och certifikat", "Key and certificate"), "guides/proof.md"),
             (Text("Appar för människor", "Apps for people"), "guides/people.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),

@@ -36,6 +36,7 @@ class Proof:
     thumbprint: str  # of the key: what a token is bound to (`cnf.jkt`)
     name: bytes
     nonce: str | None
+    issued_at: float
 
 
 class ProofReader:
@@ -45,10 +46,16 @@ class ProofReader:
         self._keys: dict[str, Key] = {}
 
     def read(
-        self, values: Sequence[str], *, method: str, address: str, now: float, token: bytes | None = None
+        self,
+        values: Sequence[str],
+        *,
+        method: str,
+        addresses: Sequence[str],
+        now: float,
+        token: bytes | None = None,
     ) -> Proof:
-        """The proof in the DPoP lines of one call. `address` is scheme, host and path as the client saw them; with
-        `token` the proof must be made for it (`ath`). Raises subclasses of InvalidProof.
+        """The proof in the DPoP lines of one call. `addresses` are scheme, host and path as the client may have
+        called them; with `token` the proof must be made for it (`ath`). Raises subclasses of InvalidProof.
         """
         if not values:
             raise MissingProof
@@ -59,7 +66,8 @@ class ProofReader:
         claims = jwt.claims
         if text_of(claims, "htm") != method:
             raise ProofOfAnotherCall("htm is not the method of this call")
-        if not same_address(text_of(claims, "htu", 4096), address):
+        named = text_of(claims, "htu", 4096)
+        if not any(same_address(named, address) for address in addresses):
             raise ProofOfAnotherCall("htu is not the address of this call, without query and fragment")
         if token is not None and not hmac.compare_digest(text_of(claims, "ath").encode(), _hash(token)):
             raise ProofOfAnotherCall("ath is not the hash of the access token")
@@ -72,7 +80,7 @@ class ProofReader:
         if nonce is not None and not isinstance(nonce, str):
             raise InvalidProof("nonce is not a text")
         name = sha256(f"{key.thumbprint} {jti}".encode("utf-8", "surrogatepass")).digest()
-        return Proof(key.thumbprint, name, nonce)
+        return Proof(key.thumbprint, name, nonce, issued_at)
 
     def _proved(self, jwt: ForeignJwt) -> Key:
         if jwt.header.get("typ") != "dpop+jwt":

@@ -178,7 +178,7 @@ class AuthorizationServer:
     def _proof(self, request: Request, address: str, now: int) -> Proof | None:
         lines = request.headers.getlist("dpop")
         try:
-            return self._proofs.read(lines, method="POST", address=address, now=now) if lines else None
+            return self._proofs.read(lines, method="POST", addresses=(address,), now=now) if lines else None
         except InvalidProof as fault:
             raise InvalidDpopProof(f"The DPoP proof is not accepted: {fault.detail}.") from None
 

@@ -23,6 +23,8 @@ from gateway.edge.reader import RequestReader
 from gateway.edge.request import Request
 from gateway.errors import Renderer
 from gateway.pipeline import Line
+from gateway.proofs.memory import MemoryProofs
+from gateway.proofs.possession import Bound
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
 from gateway.snapshot.accounts import Accounts
@@ -152,6 +154,7 @@ class Stand:
             self.records.append,
             Tunnels(self.counters),
             Store(1024 * 1024),
+            Bound(ISSUER, MemoryProofs(0)),
             tally=self.tally,
         )
 

@@ -152,7 +152,7 @@ async def test_section_3_a_token_is_bound_to_the_certificate(platform: Platform)
 
     def prove(certificate: bytes | None) -> object:
         return Possession().proof(
-            principal, authorization, [], certificate=certificate, method="GET", address="", now=NOW
+            principal, authorization, [], certificate=certificate, method="GET", addresses=[], now=NOW
         )
 
     assert prove(shown.der) is None

@@ -191,7 +191,7 @@ def at_resource(
         [proof.encode() for proof in proofs],
         certificate=None,
         method=method,
-        address=HERE,
+        addresses=[HERE],
         now=NOW,
     )
 
@@ -279,4 +279,4 @@ def test_the_proof_is_signed_and_not_only_encoded() -> None:
     head, _, mark = holder.proof().split(".")
     forged = f"{head}.{encoded({'htm': 'POST', 'htu': TOKEN_ENDPOINT, 'iat': NOW, 'jti': 'x'})}.{mark}"
     with pytest.raises(errors.InvalidProof):
-        ProofReader().read([forged], method="POST", address=TOKEN_ENDPOINT, now=NOW)
+        ProofReader().read([forged], method="POST", addresses=[TOKEN_ENDPOINT], now=NOW)

@@ -75,7 +75,7 @@ class UserInfo:
             [line.encode("latin-1", "replace") for line in asked.proofs],
             certificate=asked.certificate,
             method=asked.method,
-            address=asked.address,
+            addresses=(asked.address,),
             now=now,
         )
         if proof is not None and not await seen.first_use(session, proof.name, now + KEPT):

@@ -28,6 +28,8 @@ from gateway.edge.server import EdgeServer
 from gateway.errors import Renderer
 from gateway.metrics import LineMetrics
 from gateway.pipeline import Line
+from gateway.proofs.memory import MemoryProofs
+from gateway.proofs.possession import Bound
 from gateway.proxy.connection import UpstreamConnection
 from gateway.proxy.response import AnswerReader
 from gateway.proxy.upstreams import Pools, Upstreams
@@ -168,7 +170,7 @@ def standing(folder: Path, *further: str) -> Iterator[Stand]:
     upstreams = Upstreams(UPSTREAM, Pools(clock, AnswerReader()), clock)
     line = Line(
         lambda: snapshot, authenticator, counters, upstreams, Renderer(ISSUER), Tracer(), record, Tunnels(counters),
-        Store(0),
+        Store(0), Bound(ISSUER, MemoryProofs(0)),
     )  # fmt: skip
     server = EdgeServer(line, lambda fault, unread: (500, (), b""), clock=clock)
     to_client, to_upstream = Wire(), Wire()
