@@ -6,8 +6,10 @@ from "this token is worth nothing" to "this call is not for you", so that the fi
 
 from __future__ import annotations
 
+from auth.assurance import satisfies
 from auth.errors import (
     AppSuspended,
+    InsufficientUserAuthentication,
     MissingScope,
     NoSubscription,
     OrganisationDisabled,
@@ -21,7 +23,7 @@ from auth.policy import AccessTable, AppAccess, Demand, Grant
 from auth.principal import Principal
 
 
-def authorise(principal: Principal, demand: Demand, table: AccessTable) -> Grant:
+def authorise(principal: Principal, demand: Demand, table: AccessTable, now: float) -> Grant:
     """The grant the call goes on, or a subclass of Unauthenticated (token) or Forbidden (call)."""
     app = honoured(principal, table)
     if principal.apis and demand.api not in principal.apis:
@@ -37,7 +39,21 @@ def authorise(principal: Principal, demand: Demand, table: AccessTable) -> Grant
         raise SubscriptionSuspended(demand.api)
     if not demand.scopes <= principal.scopes:
         raise MissingScope(demand.scopes)
+    _check_assurance(principal, demand, now)
     return grant
+
+
+def _check_assurance(principal: Principal, demand: Demand, now: float) -> None:
+    """Whether the person has signed in at the level, and as recently, as the API demands (RFC 9470).
+
+    Raises InsufficientUserAuthentication; also for a program's own token, behind which there is no person.
+    """
+    if not demand.acr and demand.max_age is None:
+        return
+    strong = not demand.acr or satisfies(principal.acr, demand.acr)
+    recent = demand.max_age is None or now - principal.auth_time <= demand.max_age
+    if not principal.grant_id or not strong or not recent:
+        raise InsufficientUserAuthentication(demand.acr, demand.max_age)
 
 
 def honoured(principal: Principal, table: AccessTable) -> AppAccess:

@@ -5,25 +5,26 @@ AuthError
 │   ├── MissingToken           no Authorization, or another scheme than Bearer
 │   ├── MalformedAuthorization not `Bearer` SP b64token; `invalid_request`
 │   │   └── TokenInQuery       also or only in the address, where logs and histories keep it
-│   └── InvalidToken           `invalid_token`
-│       ├── MalformedToken     not the form our issuer writes
-│       ├── ForeignToken       not signed by a key of ours, or another issuer
-│       ├── WrongTokenType     a JWT, but no access token
-│       ├── WrongAudience      meant for another receiver
-│       ├── ExpiredToken
-│       ├── NotYetValidToken   `nbf` or `iat` in the future
-│       ├── BoundToken         `cnf`: needs its proof, so it is no bearer token; `principal` is who it would be
-│       ├── UnboundToken       shown as DPoP, but bound to no key
-│       ├── ForeignCertificate bound to another certificate than the connection's, or there is none
-│       ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
-│       ├── UnknownApp
-│       ├── AppSuspended
-│       ├── OrganisationDisabled
-│       └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
-│           ├── MissingProof
-│           ├── ProofOfAnotherCall  `htm`, `htu` or `ath`
-│           ├── ProofOutOfTime
-│           └── ReusedProof
+│   ├── InvalidToken           `invalid_token`
+│   │   ├── MalformedToken     not the form our issuer writes
+│   │   ├── ForeignToken       not signed by a key of ours, or another issuer
+│   │   ├── WrongTokenType     a JWT, but no access token
+│   │   ├── WrongAudience      meant for another receiver
+│   │   ├── ExpiredToken
+│   │   ├── NotYetValidToken   `nbf` or `iat` in the future
+│   │   ├── BoundToken         `cnf`: needs its proof, so it is no bearer token; `principal` is who it would be
+│   │   ├── UnboundToken       shown as DPoP, but bound to no key
+│   │   ├── ForeignCertificate bound to another certificate than the connection's, or there is none
+│   │   ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
+│   │   ├── UnknownApp
+│   │   ├── AppSuspended
+│   │   ├── OrganisationDisabled
+│   │   └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
+│   │       ├── MissingProof
+│   │       ├── ProofOfAnotherCall  `htm`, `htu` or `ath`
+│   │       ├── ProofOutOfTime
+│   │       └── ReusedProof
+│   └── InsufficientUserAuthentication  a person must sign in at a higher level, or anew (RFC 9470)
 ├── RefusedAddress             an address somebody named that we do not call, or that does not answer as it must
 ├── UnprovedAssertion          a client assertion that no key of its client has signed
 ├── ProofsUnavailable          whether a proof was used before cannot be known now
@@ -38,6 +39,11 @@ AuthError
 │   ├── NoSigningKey           no key is active
 │   └── ForbiddenTransition    a key cannot go from its state by that event
 ├── UnacceptableOverlap        a rotation's overlap is negative or too long
+├── Unanswerable               an authorization request whose client or address is not known: a page, never a redirect
+│   ├── UnreadableRequest      not a query in UTF-8, too long, client or address twice
+│   ├── UnknownClient          unknown, suspended, or its organisation disabled
+│   ├── WrongRedirectUri       missing or not registered
+│   └── SpentRequest           a `request_uri` that is unknown, another client's, expired or used
 └── PersonError                people: sign-up, sign-in, sessions
     ├── UnacceptableEmail
     ├── WeakPassword
@@ -60,7 +66,9 @@ from typing import ClassVar, Literal
 
 from auth.principal import Principal
 
-BearerError = Literal["invalid_request", "invalid_token", "insufficient_scope"]
+BearerError = Literal[
+    "invalid_request", "invalid_token", "insufficient_scope", "insufficient_user_authentication"
+]
 
 
 class AuthError(Exception):
@@ -250,6 +258,20 @@ class ProofsUnavailable(AuthError):
     en = "Whether the proof has been used cannot be checked right now. Try again in a moment."
 
 
+class InsufficientUserAuthentication(Unauthenticated):
+    """The token is good, but how its person signed in is not enough (RFC 9470, 3)."""
+
+    code = "insufficient-user-authentication"
+    sv = "API:et kräver att en person har loggat in säkrare, eller mer nyligen."
+    en = "The API demands that a person has signed in at a higher level, or more recently."
+    bearer_error = "insufficient_user_authentication"
+
+    def __init__(self, acr: str = "", max_age: int | None = None) -> None:
+        self.acr = acr  # what to ask the authorization server for
+        self.max_age = max_age
+        super().__init__()
+
+
 class Forbidden(AuthError):
     """The caller is known, but may not do this."""
 
@@ -324,6 +346,38 @@ class UnacceptableOverlap(AuthError):
     code = "unacceptable-overlap"
     sv = "Överlappningen måste vara mellan 0 sekunder och 30 dygn."
     en = "The overlap must be between 0 seconds and 30 days."
+
+
+class Unanswerable(AuthError):
+    """An authorization request that is answered by a page of ours and by no redirect."""
+
+    code = "authorization-request-refused"
+    sv = "Appens begäran går inte att besvara."
+    en = "The app's request cannot be answered."
+
+
+class UnreadableRequest(Unanswerable):
+    code = "unreadable-authorization-request"
+    sv = "Appens begäran går inte att läsa. Felet är appens; hör av dig till den som gör appen."
+    en = "The app's request cannot be read. The fault is the app's; contact whoever makes the app."
+
+
+class UnknownClient(Unanswerable):
+    code = "unknown-client"
+    sv = "Appen är inte känd här, eller så är den avstängd."
+    en = "The app is not known here, or it has been switched off."
+
+
+class WrongRedirectUri(Unanswerable):
+    code = "wrong-redirect-uri"
+    sv = "Appen vill ha svaret skickat till en adress som inte är registrerad för den. Därför skickas inget."
+    en = "The app wants the answer sent to an address that is not registered for it. So nothing is sent."
+
+
+class SpentRequest(Unanswerable):
+    code = "spent-authorization-request"
+    sv = "Begäran är redan besvarad eller för gammal. Gå tillbaka till appen och börja om."
+    en = "The request has been answered already or is too old. Go back to the app and start again."
 
 
 class PersonError(AuthError):

@@ -17,6 +17,8 @@ class Demand:
     api: str  # "behov/v1"
     scopes: frozenset[str]  # all of them
     callable: bool  # false for a retired version; its refusal is the line's, not ours
+    acr: str = ""  # lowest level of assurance of the person who has signed in; empty: none is needed
+    max_age: int | None = None  # seconds since they signed in
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,6 +320,8 @@ def _extra(error: Exception, status: int) -> Iterator[tuple[bytes, bytes]]:
         yield b"Allow", ", ".join(error.allowed).encode()
     elif isinstance(error, LimitReached | CountersUnavailable | ApiBrownout):
         yield b"Retry-After", str(error.retry_after).encode()
+    elif isinstance(error, auth_errors.InsufficientUserAuthentication):
+        yield b"WWW-Authenticate", _step_up(error)
     elif isinstance(error, auth_errors.InvalidProof):
         yield b"WWW-Authenticate", _DPOP_CHALLENGE
     elif isinstance(error, auth_errors.Unauthenticated):
@@ -342,6 +344,13 @@ _DPOP_CHALLENGE = f'DPoP realm="sluss", error="invalid_dpop_proof", algs="{" ".j
 def _challenge(bearer_error: str | None) -> bytes:
     """RFC 6750, 3: no error code when no credentials were sent."""
     return b'Bearer realm="sluss"' + (f', error="{bearer_error}"'.encode() if bearer_error else b"")
+
+
+def _step_up(error: auth_errors.InsufficientUserAuthentication) -> bytes:
+    """RFC 9470, 3: what the client is to ask the authorization server for."""
+    wanted = [("acr_values", error.acr), ("max_age", "" if error.max_age is None else str(error.max_age))]
+    named = "".join(f', {name}="{value}"' for name, value in wanted if value)
+    return _challenge(error.bearer_error) + named.encode()
 
 
 def _operation_outcome(

@@ -126,7 +126,7 @@ class Call:
         except BoundToken as bound:
             principal, self.proof = line.bound.prove(bound, request, self.method, self.path, self.time)
         self.caller = line.callers.of(principal)
-        grant = authorise(principal, published.demand, snapshot.access)
+        grant = authorise(principal, published.demand, snapshot.access, self.time)
         subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
             raise errors.PlanMissing

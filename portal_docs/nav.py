@@ -28,8 +28,8 @@ NAV: tuple[Entry, ...] = (
         Text("Guider", "Guides"),
         (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
-            (Text("Appar för människor", "Apps for people"), "guides/people.md"),
             (Text("Nyckel och certifikat", "Key and certificate"), "guides/proof.md"),
+            (Text("Appar för människor", "Apps for people"), "guides/people.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
             (Text("Strömmar och WebSocket", "Streams and WebSockets"), "guides/streams.md"),

@@ -1,49 +1,12 @@
-"""Why an authorization request is refused.
+"""Why an authorization request is refused, as the client is told.
 
-Two kinds. An `Unanswerable` is shown to the person on a page of ours, because it is not known whose address the answer
-would go to (RFC 6749, 4.1.2.1; RFC 9700, 4.11). Everything else is an `OAuthFault` that goes back to the client.
-
-Unanswerable                  an error page, never a redirect
-├── UnreadableRequest         not a query in UTF-8, too long, a name of the client or its address twice
-├── UnknownClient             unknown, suspended, or its organisation disabled
-├── WrongRedirectUri          missing or not registered
-└── SpentRequest              a `request_uri` that is unknown, another client's, expired or used
+What is shown to the person instead, because it is not known whose address the answer would go to, is
+`auth.errors.Unanswerable` (RFC 6749, 4.1.2.1; RFC 9700, 4.11).
 """
 
 from __future__ import annotations
 
-from auth.errors import AuthError
 from auth.server.faults import OAuthFault
-
-
-class Unanswerable(AuthError):
-    code = "authorization-request-refused"
-    sv = "Appens begäran går inte att besvara."
-    en = "The app's request cannot be answered."
-
-
-class UnreadableRequest(Unanswerable):
-    code = "unreadable-authorization-request"
-    sv = "Appens begäran går inte att läsa. Felet är appens; hör av dig till den som gör appen."
-    en = "The app's request cannot be read. The fault is the app's; contact whoever makes the app."
-
-
-class UnknownClient(Unanswerable):
-    code = "unknown-client"
-    sv = "Appen är inte känd här, eller så är den avstängd."
-    en = "The app is not known here, or it has been switched off."
-
-
-class WrongRedirectUri(Unanswerable):
-    code = "wrong-redirect-uri"
-    sv = "Appen vill ha svaret skickat till en adress som inte är registrerad för den. Därför skickas inget."
-    en = "The app wants the answer sent to an address that is not registered for it. So nothing is sent."
-
-
-class SpentRequest(Unanswerable):
-    code = "spent-authorization-request"
-    sv = "Begäran är redan besvarad eller för gammal. Gå tillbaka till appen och börja om."
-    en = "The request has been answered already or is too old. Go back to the app and start again."
 
 
 class RepeatedRequestParameter(OAuthFault):

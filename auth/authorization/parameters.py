@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from auth.authorization.faults import UnreadableRequest
+from auth.errors import UnreadableRequest
 
 LARGEST = 16 * 1024  # octets; the edge's own bound for addresses is lower
 _MOST_FIELDS = 40

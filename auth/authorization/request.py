@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from auth.authorization import faults, pkce
 from auth.authorization.parameters import Parameters
 from auth.authorization.redirects import registered
+from auth.errors import UnreadableRequest, WrongRedirectUri
 from auth.grants.scopes import granted
 from storage.clients import ClientMetadata
 
@@ -42,10 +43,10 @@ class AuthorizationRequest:
 def redirect_uri_of(parameters: Parameters, client: ClientMetadata) -> str:
     """Where answers go. Raises WrongRedirectUri, UnreadableRequest."""
     if {"client_id", "redirect_uri"} & parameters.repeated:
-        raise faults.UnreadableRequest("client_id or redirect_uri twice")
+        raise UnreadableRequest("client_id or redirect_uri twice")
     given = parameters.get("redirect_uri")
     if given is None or not registered(given, client.redirect_uris):
-        raise faults.WrongRedirectUri
+        raise WrongRedirectUri
     return given
 
 

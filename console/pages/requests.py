@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from auth.authorization import parameters
-from auth.authorization.faults import Unanswerable, UnreadableRequest
+from auth.errors import Unanswerable, UnreadableRequest
 from console import arrival, errors
 from console.management.strict_json import collect
 from console.pages.page import Page

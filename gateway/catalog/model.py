@@ -110,6 +110,10 @@ class Access:
     agreement: bool = False  # production demands an accepted agreement
     approval: bool = False  # production demands a recorded approval
     pass_authorization: bool = False  # the client's Authorization reaches the upstream
+    assurance: int | None = (
+        None  # lowest level of who has signed in, 1 to 4; None: a program may call by itself
+    )
+    max_age: int | None = None  # seconds since the person signed in
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ def access_of(value: Mapping[str, Any]) -> Access:
         agreement=value.get("agreement", False),
         approval=value.get("approval", False),
         pass_authorization=value.get("passAuthorization", False),
+        assurance=int(value["assurance"].removeprefix("loa")) if "assurance" in value else None,
+        max_age=value.get("maxAge"),
     )
 
 

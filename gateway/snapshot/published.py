@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from auth.assurance import acr_of
 from auth.policy import Demand
 from gateway.access_log import Place
 from gateway.answers.cors import Cors
@@ -105,7 +106,7 @@ def _routes(api: Api, catalog: Catalog, issuer: str, checks: ApiChecks | None) -
             Published(
                 api=api,
                 operation=operation,
-                demand=Demand(api.key, operation.scopes, api.status.callable),
+                demand=_demand(api, operation),
                 upstreams=upstreams,
                 terms=_terms(api, operation, rules.response_gone | (LIFE_NAMES if life else frozenset())),
                 cut=len(api.base),
@@ -121,6 +122,17 @@ def _routes(api: Api, catalog: Catalog, issuer: str, checks: ApiChecks | None) -
             ),
         )
         for operation in api.operations
+    )
+
+
+def _demand(api: Api, operation: Operation) -> Demand:
+    level = api.access.assurance
+    return Demand(
+        api.key,
+        operation.scopes,
+        api.status.callable,
+        acr="" if level is None else acr_of(level),
+        max_age=api.access.max_age,
     )
 
 

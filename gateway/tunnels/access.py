@@ -84,7 +84,7 @@ def _ended(call: Call, snapshot: Snapshot, now: float) -> str:
             raise ApiRetired
         if snapshot.keys.find(principal.key_id) is None:
             raise ForeignToken("its key is gone")
-        grant = authorise(principal, published.demand, snapshot.access)
+        grant = authorise(principal, published.demand, snapshot.access, now)
         subscribed = snapshot.subscribed.of(grant)
         if subscribed is None:
             raise PlanMissing

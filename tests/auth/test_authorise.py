@@ -38,7 +38,7 @@ def table(
 
 
 def test_the_grant_is_what_is_limited_and_metered() -> None:
-    assert authorise(PRINCIPAL, DEMAND, table()) is GRANT
+    assert authorise(PRINCIPAL, DEMAND, table(), 1000) is GRANT
     assert honoured(PRINCIPAL, table()) is APP
 
 
@@ -58,7 +58,7 @@ def test_a_token_that_is_no_longer_honoured(
     access: AccessTable, expected: type[errors.Unauthenticated]
 ) -> None:
     with pytest.raises(expected) as caught:
-        authorise(PRINCIPAL, DEMAND, access)
+        authorise(PRINCIPAL, DEMAND, access, 1000)
     assert caught.value.bearer_error == "invalid_token"
     with pytest.raises(expected):
         honoured(PRINCIPAL, access)
@@ -82,7 +82,7 @@ CALL_REFUSED: list[tuple[AccessTable, type[errors.Forbidden]]] = [
 @pytest.mark.parametrize(("access", "expected"), CALL_REFUSED)
 def test_a_call_that_is_not_for_this_app(access: AccessTable, expected: type[errors.Forbidden]) -> None:
     with pytest.raises(expected) as caught:
-        authorise(PRINCIPAL, DEMAND, access)
+        authorise(PRINCIPAL, DEMAND, access, 1000)
     assert caught.value.bearer_error is None
 
 
@@ -107,10 +107,10 @@ def test_every_demanded_scope_is_needed(held: set[str], demanded: set[str], pass
     principal = replace(PRINCIPAL, scopes=frozenset(held))
     demand = replace(DEMAND, scopes=frozenset(demanded))
     if passes:
-        assert authorise(principal, demand, table()) is GRANT
+        assert authorise(principal, demand, table(), 1000) is GRANT
         return
     with pytest.raises(errors.MissingScope) as caught:
-        authorise(principal, demand, table())
+        authorise(principal, demand, table(), 1000)
     assert caught.value.scopes == tuple(sorted(demanded))
 
 
@@ -118,12 +118,12 @@ def test_the_token_is_judged_before_the_call() -> None:
     """Who holds a revoked token learns nothing about subscriptions and scopes."""
     access = table(grant=None, revoked=frozenset({"jti-1"}))
     with pytest.raises(errors.RevokedToken):
-        authorise(replace(PRINCIPAL, scopes=frozenset()), DEMAND, access)
+        authorise(replace(PRINCIPAL, scopes=frozenset()), DEMAND, access, 1000)
 
 
 def test_an_empty_table_refuses_everybody() -> None:
     with pytest.raises(errors.UnknownApp):
-        authorise(PRINCIPAL, DEMAND, AccessTable())
+        authorise(PRINCIPAL, DEMAND, AccessTable(), 1000)
 
 
 PERSON = replace(PRINCIPAL, subject="per_1", grant_id="gra_1", acr="loa1", auth_time=900)
@@ -138,14 +138,48 @@ PERSON = replace(PRINCIPAL, subject="per_1", grant_id="gra_1", acr="loa1", auth_
 )
 def test_what_a_person_gave_ends_with_it(access: AccessTable) -> None:
     """T14, T20, P15."""
-    assert authorise(PERSON, DEMAND, table()) is GRANT
+    assert authorise(PERSON, DEMAND, table(), 1000) is GRANT
     with pytest.raises(errors.RevokedToken):
-        authorise(PERSON, DEMAND, access)
-    assert authorise(PRINCIPAL, DEMAND, access) is GRANT, "the app's own token is another"
+        authorise(PERSON, DEMAND, access, 1000)
+    assert authorise(PRINCIPAL, DEMAND, access, 1000) is GRANT, "the app's own token is another"
 
 
 def test_a_token_for_some_apis_is_none_for_others() -> None:
     """RFC 8707, 2."""
-    assert authorise(replace(PERSON, apis=frozenset({"behov/v1", "eko/v1"})), DEMAND, table()) is GRANT
+    assert authorise(replace(PERSON, apis=frozenset({"behov/v1", "eko/v1"})), DEMAND, table(), 1000) is GRANT
     with pytest.raises(errors.WrongAudience):
-        authorise(replace(PERSON, apis=frozenset({"eko/v1"})), DEMAND, table())
+        authorise(replace(PERSON, apis=frozenset({"eko/v1"})), DEMAND, table(), 1000)
+
+
+LOA3 = "http://id.elegnamnden.se/loa/1.0/loa3"
+
+
+@pytest.mark.parametrize(
+    ("demanded", "held", "passes"),
+    [
+        ({}, {"acr": "", "auth_time": 0}, True),
+        ({"acr": LOA3}, {"acr": LOA3}, True),
+        ({"acr": LOA3}, {"acr": LOA3.replace("loa3", "loa4")}, True),
+        ({"acr": LOA3}, {"acr": LOA3.replace("loa3", "loa2")}, False),
+        ({"acr": LOA3}, {"acr": LOA3 + "x"}, False),
+        ({"acr": LOA3}, {"acr": "loa4"}, False),
+        ({"acr": LOA3}, {"acr": LOA3, "grant_id": ""}, False),
+        ({"max_age": 60}, {"auth_time": 940}, True),
+        ({"max_age": 60}, {"auth_time": 939}, False),
+        ({"max_age": 60}, {"auth_time": 1000, "grant_id": ""}, False),
+        ({"acr": LOA3, "max_age": 60}, {"acr": LOA3, "auth_time": 939}, False),
+    ],
+)
+def test_rfc9470_how_the_person_signed_in(
+    demanded: dict[str, object], held: dict[str, object], passes: bool
+) -> None:
+    person = replace(PERSON, **held)  # type: ignore[arg-type]
+    demand = replace(DEMAND, **demanded)  # type: ignore[arg-type]
+    if passes:
+        assert authorise(person, demand, table(), 1000) is GRANT
+        return
+    with pytest.raises(errors.InsufficientUserAuthentication) as caught:
+        authorise(person, demand, table(), 1000)
+    assert (caught.value.acr, caught.value.max_age) == (demand.acr, demand.max_age)
+    with pytest.raises(errors.MissingScope):
+        authorise(replace(person, scopes=frozenset()), demand, table(), 1000)

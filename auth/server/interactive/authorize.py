@@ -22,6 +22,7 @@ from auth.authorization.redirects import answer_to, origin_of
 from auth.authorization.request import AuthorizationRequest, judged, redirect_uri_of
 from auth.authorization.steps import Next, next_step
 from auth.credentials.secrets import hash_of
+from auth.errors import SpentRequest, Unanswerable, UnknownClient, UnreadableRequest
 from auth.grants import consent
 from auth.grants.issuing import BARE_GRANT, CODE_LIFE, is_public, may_refresh, must_push, record
 from auth.grants.scopes import ABOUT_PERSON, ApiScopes, allowed_by_api
@@ -126,22 +127,22 @@ class AuthorizationEndpoint:
         try:
             async with self._database.read() as session:
                 return origin_of((await self._asked(session, query, now)).redirect_uri)
-        except faults.Unanswerable:
+        except Unanswerable:
             return None
 
     async def _asked(self, session: AsyncSession, query: bytes, now: int) -> _Asked:
         outer = parsed(query)
         client_id = outer.get("client_id")
         if "client_id" in outer.repeated or "request_uri" in outer.repeated:
-            raise faults.UnreadableRequest("client_id or request_uri twice")
+            raise UnreadableRequest("client_id or request_uri twice")
         client = await clients.known(session, client_id)
         if client is None:
-            raise faults.UnknownClient
+            raise UnknownClient
         pushed, parameters = None, outer
         if (outer.get("request_uri") or "").startswith(URN):
             pushed = await pushed_requests.find(session, hash_of(outer.values["request_uri"]), now)
             if pushed is None or pushed.app_id != client.app.id:
-                raise faults.SpentRequest
+                raise SpentRequest
             parameters = Parameters(json.loads(pushed.parameters))
         redirect_uri = redirect_uri_of(parameters, client.metadata)
         # A client that forges this parameter defeats its own prompt, which the person's browser could leave out
@@ -236,7 +237,7 @@ class AuthorizationEndpoint:
 
     async def _use_up(self, session: AsyncSession, asked: _Asked, now: int) -> None:
         if asked.pushed is not None and not await pushed_requests.claim(session, asked.pushed.uri_hash, now):
-            raise faults.SpentRequest
+            raise SpentRequest
 
     def _refused(self, asked: _Asked, fault: OAuthFault) -> Redirect:
         return self._answer(asked, {"error": fault.error, "error_description": fault.description})

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.authorization import clients
-from auth.authorization.faults import UnknownClient, UnreadableRequest, WrongRedirectUri
 from auth.authorization.parameters import Parameters, parsed
 from auth.authorization.redirects import answer_to, registered
-from auth.errors import InvalidToken
+from auth.errors import InvalidToken, UnknownClient, UnreadableRequest, WrongRedirectUri
 from auth.tokens.keys import VerificationKeys
 from auth.tokens.reading import claims_of
 from storage import signing_keys

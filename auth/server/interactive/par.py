@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import secrets
 
-from auth.authorization.faults import RequestUriUnsupported, Unanswerable, UnregisteredRedirectUri
+from auth.authorization.faults import RequestUriUnsupported, UnregisteredRedirectUri
 from auth.authorization.parameters import Parameters
 from auth.authorization.request import judged
 from auth.credentials.secrets import hash_of
+from auth.errors import Unanswerable
 from auth.grants.scopes import ABOUT_PERSON, ApiScopes, allowed_by_api
 from auth.server.call import Call
 from auth.server.clients import Client

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from starlette.responses import Response
 
-from auth.authorization import faults
 from auth.authorization.redirects import origin_of
+from auth.errors import Unanswerable, UnreadableRequest
 from auth.origin import Origin
 from auth.people import authentication_of
 from auth.server.interactive.authorize import AskConsent, Outcome, Redirect, Visitor
@@ -29,10 +29,10 @@ async def show(page: Page) -> Response:
     desk = page.site.desk
     try:
         if len(query) > LONGEST_QUERY:
-            raise faults.UnreadableRequest("longer than an address may be")
+            raise UnreadableRequest("longer than an address may be")
         with translated():
             outcome = await desk.endpoints.authorize.begin(query, visitor(page), _sender(page), page.now)
-    except faults.Unanswerable as refusal:
+    except Unanswerable as refusal:
         return refused(page, refusal)
     return await shown(page, outcome)
 
@@ -47,7 +47,7 @@ async def decide(page: Page) -> Response:
             outcome = await page.site.desk.endpoints.authorize.decide(
                 query.encode(), visitor(page), yes=answer == "yes", origin=_sender(page), now=page.now
             )
-    except faults.Unanswerable as refusal:
+    except Unanswerable as refusal:
         return refused(page, refusal)
     return await shown(page, outcome)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from auth.authorization.faults import Unanswerable, UnreadableRequest
 from auth.authorization.redirects import origin_of
+from auth.errors import Unanswerable, UnreadableRequest
 from auth.server.interactive.logout import LogoutRequest
 from auth.tokens.id_token import session_name
 from console import cookies

@@ -53,7 +53,7 @@ def stages(stand: Stand) -> Sequence[Stage]:
     assert last is not None
     published = snapshot.routes.find("GET", PATH)
     principal = stand.authenticator.authenticate(request.authorization, snapshot.keys, now)
-    grant = authorise(principal, published.demand, snapshot.access)
+    grant = authorise(principal, published.demand, snapshot.access, 0.0)
     subscribed = snapshot.subscribed.of(grant)
     assert subscribed is not None
     usage, limits = subscribed.usage[published.operation.id], subscribed.limits
@@ -111,7 +111,7 @@ def stages(stand: Stand) -> Sequence[Stage]:
         Stage("authenticate", "token som är känd", "a token that is known", 0.056,
               lambda: stand.authenticator.authenticate(request.authorization, snapshot.keys, now)),
         Stage("authorise", "rätten till anropet", "the right to the call", 0.032,
-              lambda: authorise(principal, published.demand, snapshot.access)),
+              lambda: authorise(principal, published.demand, snapshot.access, 0.0)),
         Stage("answer-anew", "läsa ett nytt svarshuvud", "read a new answer's head", 0.142,
               lambda: answers.read(ANSWER[:end])),
     )  # fmt: skip
