@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import asyncpg  # type: ignore[import-untyped]
 import httpx
 import pytest
 
+from tests.faults import locks
 from tests.faults.scene import Load, Scene
 from tests.line.platform import Client
 from tests.parts import templates
@@ -124,7 +122,7 @@ def test_a_database_that_takes_no_writes_is_noticed_by_itself(scene: Scene, clie
 def test_slow_queries_fill_the_pool_and_nothing_else(scene: Scene, client: Client) -> None:
     """F6: every query of the control plane waits for a lock; the queue is bounded in time, and calls go on."""
     token = scene.token(client)
-    with locked(scene.database_url, "credentials"), ThreadPoolExecutor(25) as pool:
+    with locks.tables(scene.database_url, "credentials"), ThreadPoolExecutor(25) as pool:
         asking = [pool.submit(asked, scene, client) for _ in range(25)]
         for _ in range(20):
             assert scene.get("/eko/v1/echo", token).status_code == 200
@@ -133,20 +131,6 @@ def test_slow_queries_fill_the_pool_and_nothing_else(scene: Scene, client: Clien
             refused_as_oauth_says(each.result())
     assert asked(scene, client).status_code == 200
     assert "Traceback" not in scene.log("control")
-
-
-@contextmanager
-def locked(url: str, table: str) -> Iterator[None]:
-    """The table is another transaction's alone."""
-    loop = asyncio.new_event_loop()
-    connection = loop.run_until_complete(asyncpg.connect(url))
-    try:
-        loop.run_until_complete(connection.execute("BEGIN"))
-        loop.run_until_complete(connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-        yield
-    finally:
-        loop.run_until_complete(connection.close())
-        loop.close()
 
 
 def test_connections_that_broke_cost_no_caller_an_error(scene: Scene, client: Client) -> None:

@@ -1,13 +1,14 @@
-"""F12, L8: kill -9 at random moments under load, of edge and control plane, again and again."""
+"""F12, L8: kill -9 at random moments under load, of edge, control plane and worker, again and again."""
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -15,22 +16,31 @@ from tests.faults.scene import Load, Scene
 from tests.line.platform import Client
 
 Make = Callable[..., Scene]
+Note = Callable[[str, object], None]  # pytest's own: what was measured goes into the report
 
 ROUNDS = 3
 SERVING_S = 5.0
+KINDS = ("edge-0", "control", "worker")
+COMMANDS = {name: ["serve", name] for name in ("control", "worker")}
 
 
-def slowness() -> float:
-    """How many times longer than on a machine with room something may take."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) * 2
+def busy(pid: int | str) -> float:
+    """Seconds in which a process ran, or wanted to and had no processor, of all its threads."""
+    found = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # a thread that has just ended
+            ran, waited, _ = task.read_text().split()
+            found += int(ran) + int(waited)
+    return found / 1e9
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_kill_9_and_start_again_and_again(make: Make) -> None:
+def test_kill_9_and_start_again_and_again(make: Make, record_property: Note) -> None:
     """Serving within 5 s, no lock or half-written state left, and every acknowledged call is in the ledger."""
     chance = random.Random(12)
     scene = make().start(control=True)
+    scene.spawn("worker", [*scene.command, *COMMANDS["worker"]])
     client = scene.client(plan="leverantor")
     token = scene.token(client)
     answered = unsure = 0
@@ -38,26 +48,37 @@ def test_kill_9_and_start_again_and_again(make: Make) -> None:
         with Load(scene.ports[0], "/eko/v1/echo", token, 6).running() as load:
             load.more(20)
             time.sleep(chance.random() / 4)
-            for name in ("edge-0", "control"):
+            for name in KINDS:
                 scene.processes[name].send_signal(signal.SIGKILL)
         answered += load.answered
         unsure += len(load.lost)
         assert load.statuses.keys() == {200}
-        for name in ("edge-0", "control"):
+        for name in KINDS:
             scene.kill(name)
-        began = time.monotonic()
-        scene.spawn("control", [*scene.command, "serve", "control"])
-        scene.start_edge()
-        took = time.monotonic() - began
-        assert took < SERVING_S * slowness(), f"serving after {took:.1f} s"
+        started_again(scene, record_property)
         assert scene.get("/eko/v1/echo", token).status_code == 200
         answered += 1
         accounted_for(scene, client, answered, unsure)
         assert answered <= scene.seen() <= answered + unsure
     scene.until(lambda: scene.token_request(client.client_id, client.secret, "").status_code == 200, "tokens")
-    for name in ("edge-0", "control"):
+    for name in KINDS:
+        assert scene.processes[name].poll() is None
         assert "locked" not in scene.log(name)
         assert "Traceback" not in scene.log(name), scene.log(name)
+
+
+def started_again(scene: Scene, note: Note) -> None:
+    """All three at once. Nobody waits for what a dead one held: neither the edge nor we have more than the promised
+    seconds in which we do nothing and would be let. What a busy machine adds is no part of that.
+    """
+    began, ours = time.monotonic(), busy("self")
+    for name, words in COMMANDS.items():
+        scene.spawn(name, [*scene.command, *words])
+    scene.start_edge()
+    took = time.monotonic() - began
+    idle = took - busy(scene.processes["edge-0"].pid) - (busy("self") - ours)
+    note("serving after", round(took, 2))
+    assert idle < SERVING_S, f"serving after {took:.1f} s, and for {idle:.1f} s of them it waited"
 
 
 @pytest.mark.redis

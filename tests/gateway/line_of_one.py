@@ -32,6 +32,7 @@ from gateway.snapshot.build import Snapshot, build
 from gateway.trace import Tracer
 from gateway.tunnels.registry import Tunnels
 from gateway.validation.tally import Tally
+from quota.clock import SteadyClock
 from quota.counters.memory import MemoryCounters
 from quota.counters.protocol import Decided, Outcome, Taken, UsageKey
 from quota.plans import Limits
@@ -86,8 +87,8 @@ def compiled() -> Snapshot:
 class Watched(MemoryCounters):
     """Counters that remember in which order they were asked; with `hold`, a take waits for `release`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, clock: SteadyClock | None = None) -> None:
+        super().__init__(folder, clock=clock)
         self.said: list[str] = []
         self.keys: list[UsageKey] = []
         self.hold = False

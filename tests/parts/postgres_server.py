@@ -62,10 +62,12 @@ class PostgresServer:
         self._running().end(keep=True)
 
     def kill(self) -> None:
-        """A crash of the whole server."""
+        """A crash of the whole server. What it had started for its clients ends by itself, and before a new start."""
         process = self._running()
+        theirs = process.children()
         process.signal(signal.SIGKILL)
         process.end(keep=True)
+        process.wait_for_the_end_of(theirs)
 
     def remove(self) -> None:
         """Ends it for good."""

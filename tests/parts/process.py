@@ -30,6 +30,10 @@ class DidNotStart(Exception):
     """Its text ends with the server's own log."""
 
 
+class DidNotEnd(Exception):
+    """Something of it runs on."""
+
+
 class Process:
     """A started server; `pid` is its own, not the shell's."""
 
@@ -68,6 +72,21 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """SIGSTOP makes it hang, SIGCONT lets it go on, SIGKILL is a crash."""
         os.kill(self.pid, number)
+
+    def children(self) -> list[int]:
+        """Processes that it has started, as far as the machine tells."""
+        try:
+            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        except FileNotFoundError:
+            return []
+
+    def wait_for_the_end_of(self, pids: Sequence[int]) -> None:
+        """Those outlive their parent for a moment. Raises `DidNotEnd`."""
+        deadline = time.monotonic() + DEADLINE_S
+        while left := [pid for pid in pids if running(pid)]:
+            if time.monotonic() > deadline:
+                raise DidNotEnd(f"processes {left} of the server with process id {self.pid}")
+            time.sleep(0.01)
 
     def end(self, *, keep: bool) -> None:
         """Stops it and waits; its folder is removed unless kept for another start."""
