@@ -32,6 +32,8 @@ class Terms:
     pass_cookies: bool = False
     replaced: frozenset[bytes] = frozenset()
     """Names, in lower case, of the upstream's answer headers that give way to ``response_lines``."""
+    lasting: bool = False
+    """The route's calls may last long: they take no places from others."""
 
 
 STANDARD: Final = Terms()
