@@ -49,6 +49,7 @@ from gateway.edge.order import (
     Collected,
     Collecting,
     Ending,
+    Inspection,
     Order,
     TunnelOrder,
     watch_begin,
@@ -85,9 +86,9 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_since", "_spoilt",
-        "_started", "_state", "_trailing", "_tried", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out",
-        "gone", "number", "reached", "request", "upstream_status",
+        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_inspection", "_keep", "_order", "_since",
+        "_spoilt", "_started", "_state", "_trailing", "_tried", "_tunnel", "_upstream", "answered", "bytes_in",
+        "bytes_out", "gone", "number", "reached", "request", "upstream_status",
     )  # fmt: skip
 
     _collecting: Collecting
@@ -108,6 +109,7 @@ class Exchange:
         self._keep = False
         self._chunk = False
         self._ahead = b""
+        self._inspection: Inspection | None = None
         self.gone = False
         self.answered = False
         self.reached = False
@@ -178,6 +180,10 @@ class Exchange:
             self._gathered(BodyTooLarge("by its Content-Length"))
         else:
             client.start_body(b"")
+
+    def inspect(self, inspection: Inspection) -> None:
+        """Each piece of the body is shown to it before it goes upstream; a fault ends the exchange there."""
+        self._inspection = inspection
 
     # --- the upstream's side
 
@@ -567,6 +573,9 @@ class Exchange:
         self.bytes_in += len(content)
         if self.bytes_in > self._order.terms.body_limit:
             self._fail(BodyTooLarge("while it streamed"))
+            return None
+        if self._inspection is not None and (fault := self._inspection(content, complete)) is not None:
+            self._fail(fault)
             return None
         if not self.request.chunked:
             return content

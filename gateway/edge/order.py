@@ -145,6 +145,9 @@ class Ending:
         self.fault = fault
 
 
+Inspection = Callable[[bytes, bool], EdgeFault | None]
+"""Called with each piece of a request's content, and whether it is the last; a fault refuses the request."""
+
 Collected = Callable[[bytes | EdgeFault], None]
 """Called once: with the whole body, or with why there is none."""
 
