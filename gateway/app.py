@@ -96,7 +96,7 @@ class Edge:
         self.keeper.listeners.append(lambda snapshot: self.upstreams.follow(snapshot.catalog))
         self.tunnels = Tunnels(self.counters)
         self.cache = Store(settings.cache_bytes)
-        self.keeper.listeners.append(lambda snapshot: self.cache.follow(snapshot.catalog))
+        self.keeper.listeners.append(lambda snapshot: self.cache.follow(snapshot.catalog, snapshot.purged))
         review = Review(lambda: self.keeper.current, self._exchanges)
         self.keeper.listeners.append(review.begin)
         self.server = EdgeServer(

@@ -81,6 +81,7 @@ class Changed:
 
     apps: list[AppRow]
     grants: list[GrantRow]
+    purged: frozenset[str]  # APIs of which nothing that was kept is to be used; "" for all of them
 
 
 _app, _subscription = apps.table, subscriptions.table
@@ -127,7 +128,8 @@ async def changed(session: AsyncSession, before: int, now: int) -> Changed | Non
         return None
     touched_apps = sorted({step.subject for step in steps if step.about == changes.APP})
     touched = sorted({step.subject for step in steps if step.about == changes.SUBSCRIPTION})
-    found = Changed([], [])
+    purged = frozenset(step.subject for step in steps if step.about == changes.KEPT_ANSWERS)
+    found = Changed([], [], purged)
     for at in range(0, len(touched_apps), _ASKED):
         some = touched_apps[at : at + _ASKED]
         found.apps.extend(AppRow(*row) for row in await session.execute(_apps.where(_app.c.id.in_(some))))

@@ -38,6 +38,7 @@ _SWEPT_EVERY: Final = 100
 APP: Final = "app"
 SUBSCRIPTION: Final = "subscription"
 REST: Final = "rest"
+KEPT_ANSWERS: Final = "kept-answers"  # to be dropped: of the API that the step names, or all
 
 table = Table(
     "changes",
@@ -59,7 +60,7 @@ log_table = Table(
 
 class Step(NamedTuple):
     about: str
-    subject: str  # the id of the app or subscription
+    subject: str  # the id of the app or subscription, the API
 
 
 async def current(session: AsyncSession) -> int:

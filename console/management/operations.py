@@ -10,6 +10,7 @@ from console.management.resources import (
     accounts,
     apps,
     catalogue,
+    kept_answers,
     organisations,
     subscriptions,
     tokens,
@@ -221,6 +222,11 @@ FOLLOWING: tuple[Operation, ...] = (
         "GET", "/audit-verification", "verifyAudit", "Walk the audit log's hash chain",
         "Kontrollera granskningsloggens kedja", "audit", usage.verify, 200, usage.VerifiedShape,
         door=Door.OPERATOR, refusals=(errors.Forbidden,),
+    ),
+    Operation(
+        "POST", "/cache/purge", "purgeCache", "Drop kept answers in every edge process",
+        "Släng sparade svar i varje kantprocess", "operations", kept_answers.purge, 200, shapes.Confirmed,
+        takes=shapes.NewPurge, door=Door.OPERATOR, work=Work.WRITE, refusals=(errors.Forbidden,),
     ),
     Operation(
         "GET", "/apis", "listApis", "List published APIs", "Lista publicerade API:er", "catalogue",

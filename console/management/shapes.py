@@ -43,6 +43,7 @@ Email = Annotated[
     AfterValidator(_printable),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+ApiOrId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}(/v[0-9]{1,4})?$")]
 ApiKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}/v[0-9]{1,4}$")]
 PlanId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 Jti = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{8,100}$")]
@@ -209,6 +210,12 @@ class NewRevocation(Shape):
 class RevocationShape(Shape):
     jti: str
     revoked_at: Timestamp
+
+
+class NewPurge(Shape):
+    """An API as `behov/v1`, or `behov` for all its versions; without it everything that is kept goes."""
+
+    api: ApiOrId | None = Field(default=None, examples=["behov/v1"])
 
 
 class Confirmed(Shape):

@@ -185,9 +185,15 @@ class Store:
         """Nothing of these APIs is kept."""
         self._forget(lambda place: place[0] in apis, list(self._by_path))
 
-    def follow(self, catalog: Catalog) -> None:
-        """A publication that was changed or withdrawn takes its kept answers with it."""
-        changed = {key for key, api in self._known.items() if catalog.apis.get(key) is not api}
+    def follow(self, catalog: Catalog, purged: frozenset[str] = frozenset()) -> None:
+        """A publication that was changed or withdrawn takes its kept answers with it; and those `purged` go, which are
+        keys or ids of APIs, "" for all.
+        """
+        changed = {
+            key
+            for key, api in self._known.items()
+            if catalog.apis.get(key) is not api or not purged.isdisjoint(("", key, api.id))
+        }
         self._known = dict(catalog.apis)
         if changed:
             self.purge(changed)

@@ -31,6 +31,7 @@ TABLE: Final = {
     "keys": "keys:keys",
     "usage": "usage:usage",
     "audit": "audit:audit",
+    "cache": "cache:cache",
     "restored": "restored:restored",
     "token": "token:token",
 }

@@ -36,11 +36,20 @@ from gateway.edge.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
-from gateway.edge.heads import answer_head, chunks, early_hints, local_answer, switching_head, upstream_head
+from gateway.edge.heads import (
+    answer_head,
+    chunks,
+    early_hints,
+    is_event_stream,
+    local_answer,
+    switching_head,
+    upstream_head,
+)
 from gateway.edge.order import (
     Collected,
     Collecting,
     Ending,
+    Inspection,
     Order,
     TunnelOrder,
     watch_begin,
@@ -68,6 +77,7 @@ FAILED: Final = 5
 ENDED: Final = 6
 COLLECTING: Final = 7
 
+CROWDED: Final = "as many long-lived calls as may be"
 _REPEATABLE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _log = logging.getLogger("sluss.edge")
 
@@ -76,9 +86,9 @@ class Exchange:
     """See the module's drawing. The line calls ``reply`` or ``forward``, once, now or later."""
 
     __slots__ = (
-        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_keep", "_order", "_since", "_spoilt",
-        "_started", "_state", "_trailing", "_tried", "_tunnel", "_upstream", "answered", "bytes_in", "bytes_out",
-        "gone", "number", "reached", "request", "upstream_status",
+        "_ahead", "_blocked", "_chunk", "_client", "_collecting", "_done", "_inspection", "_keep", "_order", "_since",
+        "_spoilt", "_started", "_state", "_trailing", "_tried", "_tunnel", "_upstream", "answered", "bytes_in",
+        "bytes_out", "gone", "number", "reached", "request", "upstream_status",
     )  # fmt: skip
 
     _collecting: Collecting
@@ -99,6 +109,7 @@ class Exchange:
         self._keep = False
         self._chunk = False
         self._ahead = b""
+        self._inspection: Inspection | None = None
         self.gone = False
         self.answered = False
         self.reached = False
@@ -170,6 +181,10 @@ class Exchange:
         else:
             client.start_body(b"")
 
+    def inspect(self, inspection: Inspection) -> None:
+        """Each piece of the body is shown to it before it goes upstream; a fault ends the exchange there."""
+        self._inspection = inspection
+
     # --- the upstream's side
 
     def connected(self, connection: UpstreamConnection) -> None:
@@ -178,6 +193,8 @@ class Exchange:
         self._since = self._client.clock.now
         request = self.request
         order = self._order
+        if order.terms.lasting:
+            connection.upstream.outlives(connection)
         head = upstream_head(request, order)
         if order.sending is not None:
             order.sending()
@@ -205,6 +222,9 @@ class Exchange:
             if complete:
                 self._upstream = None  # it is the pool's again
             self._fail(UpstreamFailing(f"answered {answer.status}"))
+            return
+        if not complete and answer.length is None and is_event_stream(answer) and not self._outlives():
+            self._fail(UpstreamBusy(CROWDED))
             return
         self.answered = True
         self._state = ANSWERING
@@ -270,6 +290,8 @@ class Exchange:
         client, order, connection = self._client, self._order, self._upstream
         assert isinstance(order, TunnelOrder)
         assert connection is not None
+        if not connection.upstream.outlives(connection):
+            raise UpstreamBusy(CROWDED)
         tunnel = order.tunnel
         tunnel.accept(answer)  # raises before anything is written: then the line answers
         self._tunnel = tunnel
@@ -439,6 +461,8 @@ class Exchange:
         elif now - self._started > terms.total_timeout:
             uploading = self._state == WAITING and not self._client.body_complete and not self._blocked
             self._fail(SlowClient("total time") if uploading else UpstreamTimeout("total time"))
+        elif self._state == ANSWERING and now - self._started > self._order.upstream.limits.long_seconds:
+            self._outlives()  # without room it keeps its place among the others: what has begun may end
 
     # --- within
 
@@ -466,10 +490,18 @@ class Exchange:
             return terms.total_timeout
         return terms.idle_timeout
 
+    def _outlives(self) -> bool:
+        """The exchange lasts long: its connection takes no place from ordinary calls. False: there is no room."""
+        connection = self._upstream
+        return connection is None or connection.upstream.outlives(connection)
+
     def _take(self, fresh: bool) -> None:
         self._since = self._client.clock.now
+        upstream = self._order.upstream
         try:
-            connection = self._order.upstream.take(self, fresh)
+            if self._order.terms.lasting and upstream.crowded:
+                raise UpstreamBusy(CROWDED)
+            connection = upstream.take(self, fresh)
         except UpstreamFault as fault:
             if not self._elsewhere(fault):
                 self._fail(fault)
@@ -541,6 +573,9 @@ class Exchange:
         self.bytes_in += len(content)
         if self.bytes_in > self._order.terms.body_limit:
             self._fail(BodyTooLarge("while it streamed"))
+            return None
+        if self._inspection is not None and (fault := self._inspection(content, complete)) is not None:
+            self._fail(fault)
             return None
         if not self.request.chunked:
             return content

@@ -105,6 +105,14 @@ def early_hints(answer: Answer, order: Order) -> bytes:
     return b"%b\r\n%b\r\n\r\n" % (status_line(103), b"\r\n".join(links))
 
 
+def is_event_stream(answer: Answer) -> bool:
+    """An answer that has no end by its nature: server-sent events."""
+    types = [
+        line[13:].strip(b" \t").lower() for line in answer.lines if line[:13].lower() == b"content-type:"
+    ]
+    return any(value.startswith(b"text/event-stream") for value in types)
+
+
 def chunks(content: bytes, complete: bool, trailers: bytes = b"") -> bytes:
     """One chunk of the content, and the last chunk with its trailers when it is complete (RFC 9112 section 7.1)."""
     if not complete:

@@ -32,6 +32,8 @@ class Terms:
     pass_cookies: bool = False
     replaced: frozenset[bytes] = frozenset()
     """Names, in lower case, of the upstream's answer headers that give way to ``response_lines``."""
+    lasting: bool = False
+    """The route's calls may last long: they take no places from others."""
 
 
 STANDARD: Final = Terms()
@@ -145,6 +147,9 @@ class Ending:
         self.bytes_out = bytes_out
         self.fault = fault
 
+
+Inspection = Callable[[bytes, bool], EdgeFault | None]
+"""Called with each piece of a request's content, and whether it is the last; a fault refuses the request."""
 
 Collected = Callable[[bytes | EdgeFault], None]
 """Called once: with the whole body, or with why there is none."""

@@ -254,8 +254,6 @@ class UpstreamConnection(asyncio.Protocol):
         caller.switched(answer, data)  # raises when the answer is not to be believed
         if self.upstream.circuit.failures:
             self.upstream.succeeded()
-        if not self.transport.is_closing():
-            self.upstream.tunnelled(self)
 
     def _complete(self, keep: bool, extra: bool) -> None:
         """The answer is whole: to the pool, or closed when anything is unfinished, or ``extra`` bytes came after."""

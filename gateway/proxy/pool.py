@@ -1,7 +1,7 @@
 """Keep-alive connections to one upstream, bounded in every direction.
 
 Owns which connection serves whom, and how many callers may wait. A slow upstream fills its own pool and queue
-and nobody else's: the bounds are the bulkhead.
+and nobody else's: the bounds are the bulkhead. A thousand open streams take no place from calls of a moment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ class PoolLimits:
     """Per upstream and process. Times in seconds, sizes in bytes."""
 
     connections: int = 256
-    """Open at the same time, in use or idle."""
+    """Open at the same time, in use or idle, but for long-lived ones."""
+    long_lived: int = 1024
+    """WebSockets, streams and long waits at the same time; further ones get 503."""
+    long_seconds: float = 30.0
+    """What may wait longer for its first byte is long-lived from the start; a longer answer becomes it, given room."""
     idle: int = 64
     """Kept open without work."""
     waiting: int = 512
@@ -84,7 +88,7 @@ class Upstream:
         self.dialler.names.moved = self._moved
         self._clock = clock
         self._open: set[UpstreamConnection] = set()
-        self._tunnels: set[UpstreamConnection] = set()
+        self._long: set[UpstreamConnection] = set()
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[Caller] = deque()
         self._attempts: set[asyncio.Task[None]] = set()
@@ -94,7 +98,7 @@ class Upstream:
 
     @property
     def open_connections(self) -> int:
-        return len(self._open) + len(self._tunnels)
+        return len(self._open) + len(self._long)
 
     @property
     def idle_connections(self) -> int:
@@ -106,8 +110,8 @@ class Upstream:
 
     @property
     def outstanding(self) -> int:
-        """Calls under way, tunnels among them, and those that wait."""
-        return len(self._open) - len(self._idle) + len(self._waiting) + len(self._tunnels)
+        """Calls under way, long-lived ones among them, and those that wait."""
+        return len(self._open) - len(self._idle) + len(self._waiting) + len(self._long)
 
     @property
     def calls(self) -> int:
@@ -117,6 +121,11 @@ class Upstream:
     @property
     def bad_calls(self) -> int:
         return self.failures_total + self.errors_total
+
+    @property
+    def crowded(self) -> bool:
+        """Are there as many long-lived calls as may be?"""
+        return len(self._long) >= self.limits.long_lived
 
     @property
     def saturated(self) -> bool:
@@ -182,6 +191,12 @@ class Upstream:
         """A connection with nothing left of its last exchange; the connection itself has made sure of
         that.
         """
+        if self._long and connection in self._long:
+            self._long.discard(connection)
+            if self.saturated:
+                connection.abort()
+                return
+            self._open.add(connection)
         if self._waiting and self._most_idle:
             if not connection.is_quiet():
                 connection.abort()
@@ -195,17 +210,20 @@ class Upstream:
             connection.idle_since = self._clock.now
             self._idle.append(connection)
 
-    def tunnelled(self, connection: UpstreamConnection) -> None:
-        """It is a WebSocket's from now on, for hours perhaps: it takes no place from calls. How many there may be
-        is bounded where they are let in.
-        """
+    def outlives(self, connection: UpstreamConnection) -> bool:
+        """Its call lasts long: from now on it takes no place from ordinary ones. False when too many do already."""
+        if connection in self._long:
+            return True
+        if self.crowded:
+            return False
         self._open.discard(connection)
-        self._tunnels.add(connection)
+        self._long.add(connection)
         self._open_more()
+        return True
 
     def closed(self, connection: UpstreamConnection) -> None:
         self._open.discard(connection)
-        self._tunnels.discard(connection)
+        self._long.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._open_more()

@@ -29,6 +29,7 @@ class Snapshot:
     keys: VerificationKeys
     access: AccessTable
     subscribed: Subscriptions
+    purged: frozenset[str] = frozenset()  # APIs whose kept answers end with the snapshot before; "" for all
     mark: object = field(default_factory=object)  # this snapshot and no other, without holding on to it
 
     @property
@@ -53,6 +54,7 @@ def build(
     issuer: str,
     now: float,
     before: Snapshot | None = None,
+    purged: frozenset[str] = frozenset(),
 ) -> Snapshot:
     """Join files and rows; what comes from files alone is taken over from the snapshot `before` when they are
     the same. `accounts` hold at least what `few` says; they are taken as they are, and not copied.
@@ -73,4 +75,5 @@ def build(
         keys=VerificationKeys.from_rows(few.keys),
         access=accounts.table(few.revoked, few.revoked_grants, few.disabled_people),
         subscribed=same.subscribed if same is not None else Subscriptions(catalog),
+        purged=purged,
     )

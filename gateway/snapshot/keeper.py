@@ -33,6 +33,7 @@ log = logging.getLogger("sluss.snapshot")
 
 POLL_SECONDS = 0.5  # the bound of revocation is this, plus one rebuild
 LOOK_SECONDS = 3.0  # without an answer for so long the database is away, whatever its connections say
+EVERYTHING = frozenset(("",))
 FILES_EVERY = 2  # polls; looking at the files of 200 publications takes 10 ms of the edge's core
 
 
@@ -137,8 +138,10 @@ class SnapshotKeeper:
         if changed is not None:
             accounts.put_apps(changed.apps)
             accounts.put_grants(changed.grants)
+        # When it is not known what has changed, an answer may have been dropped too.
+        purged = changed.purged if changed is not None else EVERYTHING if before is not None else frozenset()
         self._accounts = accounts
-        self.current = build(catalog, accounts, few, self._issuer, now, before)
+        self.current = build(catalog, accounts, few, self._issuer, now, before, purged)
         self._waiting = None
         self.state.swaps += 1
         self.state.checked_at = self._clock()

@@ -19,6 +19,7 @@ from gateway.catalog.model import Api, Catalog, Operation
 from gateway.edge.order import Terms
 from gateway.headers import LIFE_NAMES, Field, life_fields, lines_of, prefix_line, successor_address
 from gateway.proxy.group import Choice
+from gateway.proxy.pool import PoolLimits
 from gateway.route import ApiRoutes, Routes, compile_routes
 from gateway.validation.checks import ApiChecks, are_wanted, compile_checks
 from gateway.validation.mock import NO_MOCK, Mock
@@ -26,6 +27,7 @@ from gateway.validation.requests import RequestChecks
 from gateway.validation.responses import ResponseCheck
 
 NO_LIMIT = float("inf")
+POOL = PoolLimits()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +149,7 @@ def _terms(api: Api, operation: Operation, replaced: frozenset[bytes]) -> Terms:
         allow_upgrade=operation.message_weight is not None,
         pass_authorization=api.access.pass_authorization,
         replaced=replaced,
+        lasting=operation.message_weight is not None or times.first_byte > POOL.long_seconds,
     )
 
 

@@ -12,6 +12,7 @@ from gateway.catalog.openapi.references import find, resolved
 from gateway.catalog.openapi.schemas import Direction, Schemas
 from gateway.catalog.source.document import pointer_of
 from gateway.validation import json_text
+from gateway.validation.forms import MULTIPART, URLENCODED, form_of
 from gateway.validation.mock import Mock, mock_of
 from gateway.validation.parameters import Parameter, Parameters, compiled
 from gateway.validation.requests import Body, Content, RequestCheck, RequestChecks
@@ -90,7 +91,10 @@ def _contents(schemas: Schemas, pointer: str, value: Mapping[str, Any]) -> Itera
     for name, media_type in value.get("content", {}).items():
         schema = "schema" in media_type
         below = pointer + pointer_of("content", name, "schema")
-        yield name, Content(name, schemas.validator(below) if schema else None, schemas.document)
+        validator, form = schemas.validator(below) if schema else None, None
+        if validator is not None and name.partition(";")[0].strip().lower() in (URLENCODED, MULTIPART):
+            form = form_of(media_type, validator, schemas.document)
+        yield name, Content(name, validator, schemas.document, form)
 
 
 def followed(schemas: Schemas, pointer: str) -> tuple[str, dict[str, Any]]:

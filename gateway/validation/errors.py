@@ -2,6 +2,7 @@
 
 InvalidCall
 ├── InvalidRequest           400, with every fault
+│   └── InvalidForm          the same, found while the body was on its way
 ├── UnsupportedContentType   415, with what is taken
 └── NotAcceptable            406, with what there is
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from gateway.edge.errors import ClientFault
 from gateway.validation.faults import MOST_FAULTS, Fault
 
 
@@ -31,6 +33,10 @@ class InvalidRequest(InvalidCall):
     code = "invalid-request"
     sv = "Anropet följer inte API:ets dokument. Varje fel står i errors."
     en = "The call does not follow the API's document. Each fault stands in errors."
+
+
+class InvalidForm(InvalidRequest, ClientFault):
+    """A fault of the relay too: the service's part of the exchange is given up."""
 
 
 class UnsupportedContentType(InvalidCall):

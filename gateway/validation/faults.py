@@ -17,6 +17,8 @@ from gateway.catalog.openapi.references import find
 from gateway.catalog.source.document import escape, pointer_of
 
 MOST_FAULTS: Final = 50
+# Above so many values only the first fault of a body is told: the library lists all or one, and each costs 10 µs.
+LISTED_VALUES: Final = 1000
 _LONGEST: Final = 200  # characters of what the document demands, in a sentence
 _NAME: Final = re.compile(r"(?!.*[0-9]{6})[A-Za-z_$@][A-Za-z0-9_$@.:-]{0,63}")
 
@@ -75,6 +77,25 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "half-character": (
         "En text har ett halvt teckenpar (\\ud800–\\udfff).",
         "A text has half a surrogate pair (\\ud800–\\udfff).",
+    ),
+    # forms
+    "malformed-form": (
+        "Är inget formulär som alla läsare förstår lika.",
+        "Is not a form that every reader understands alike.",
+    ),
+    "boundary": (
+        "Content-Type ska ha en boundary med 1–{0} tecken.",
+        "Content-Type must have a boundary of 1–{0} characters.",
+    ),
+    "part-name": (
+        "Varje del ska ha Content-Disposition: form-data med ett enda name.",
+        "Each part must have Content-Disposition: form-data with a single name.",
+    ),
+    "part-type": ("Delens Content-Type ska vara {0}.", "The part's Content-Type must be {0}."),
+    "too-many-fields": ("Har fler än {0} fält.", "Has more than {0} fields."),
+    "fields-too-large": (
+        "Fälten utom filer är tillsammans större än {0} byte.",
+        "The fields but for files are larger than {0} bytes together.",
     ),
     "byte-order-mark": (
         "Börjar med en byteordningsmarkering; ta bort den.",

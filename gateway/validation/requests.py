@@ -1,7 +1,7 @@
 """One operation's requests held against its document: `log` counts what is wrong, `enforce` refuses it.
 
-Owns the order of judging: the head first, then the body if it is JSON and not above its bound. What else a body
-may be (forms, files) is judged by its Content-Type alone and streams on untouched.
+Owns the order of judging: the head first, then the body. JSON and short forms are gathered, within a bound; a form
+with files is judged as it passes. What else a body may be is judged by its Content-Type alone and streams on untouched.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import jsonschema_rs
 
@@ -21,12 +21,11 @@ from gateway.edge.request import Request
 from gateway.trace import Trace
 from gateway.validation import json_text, media
 from gateway.validation.errors import InvalidCall, InvalidRequest, NotAcceptable, UnsupportedContentType
-from gateway.validation.faults import MOST_FAULTS, Fault, of_errors
+from gateway.validation.faults import LISTED_VALUES, MOST_FAULTS, Fault, of_errors
+from gateway.validation.forms import MULTIPART, Form, Inspection
+from gateway.validation.multipart import NotAForm, boundary_of
 from gateway.validation.parameters import Parameters
 from gateway.validation.tally import REQUEST, Note, Tally
-
-# Above so many values only the first fault of a body is told: the library lists all or one, and each costs 10 µs.
-LISTED_VALUES: Final = 1000
 
 _log = logging.getLogger("sluss.validation")
 
@@ -42,9 +41,13 @@ class Content:
     name: str
     validator: jsonschema_rs.Draft202012Validator | None
     document: object
+    form: Form | None = None
+    boundary: str = ""
 
     def faults(self, data: bytes, bounds: json_text.Bounds) -> tuple[list[Fault], bool]:
-        """Of a JSON text; True when there may be more of them."""
+        """Of a JSON text or a form without files; True when there may be more of them."""
+        if self.form is not None:
+            return self.form.urlencoded(data, bounds), False
         try:
             value = json_text.read(data, bounds)
         except json_text.JsonFault as fault:
@@ -90,9 +93,14 @@ class RequestCheck:
         content, unfit = self._content(request)
         if unfit is not None:
             found.append(unfit)
-        if content is None or not media.is_json(content.name) or (found and request.expect_continue):
+        judged = content is not None and (content.form is not None or media.is_json(content.name))
+        if content is None or not judged or (found and request.expect_continue):
             return done(self._verdict(found, note))
         limit = self.limit
+        if content.boundary and content.form is not None:
+            inspection = Inspection(content.form, content.boundary, self.bounds, limit, self.enforce, note)
+            exchange.inspect(inspection)
+            return done(self._verdict(found, note))
         if not self.enforce and request.length is not None and request.length > limit:
             note.unjudged()
             return done(self._verdict(found, note))
@@ -120,8 +128,13 @@ class RequestCheck:
             return None, Fault("header", "content-type", "Content-Type", values=accepted)
         if kind.is_json and kind.parameters.get("charset", "utf-8").lower() != "utf-8":
             return None, Fault("header", "charset", "Content-Type")
-        content = body.contents[fitting]
-        return Content(kind.name, content.validator, content.document), None
+        content, boundary = body.contents[fitting], ""
+        if kind.name == MULTIPART and content.form is not None:
+            try:
+                boundary = boundary_of(kind)
+            except NotAForm as fault:
+                return None, Fault("header", fault.code, "Content-Type", values=fault.values)
+        return Content(kind.name, content.validator, content.document, content.form, boundary), None
 
     def _collected(
         self, content: Content, found: list[Fault], note: Note, done: Done, body: bytes | EdgeFault

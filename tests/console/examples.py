@@ -13,6 +13,7 @@ BODIES: dict[str, dict[str, object]] = {
     "createCredential": {},
     "rotateCredentials": {"overlapSeconds": 60},
     "requestSubscription": {"api": "behov/v1", "plan": "prova"},
+    "purgeCache": {"api": "behov/v1"},
     "revokeToken": {"jti": "0123456789abcdef", "clientId": "sluss_app_0"},
 }
 

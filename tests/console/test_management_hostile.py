@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from console.management.operation import Operation
+from console.management.operation import Door, Operation
 from console.management.operations import TABLE
 from tests.console.callers import PASSWORD, ROOT, Console, Program
 from tests.console.examples import ABSENT, BODIES, body_of
@@ -22,6 +22,14 @@ async def own(console: Console) -> tuple[Program, dict[str, str]]:
     owner = await console.person("owner@example.org")
     organisation = await console.organisation(owner)
     return owner, {**ABSENT, "organisationId": organisation, "appId": await console.app(owner, organisation)}
+
+
+async def caller(console: Console, operation: Operation) -> tuple[Program, dict[str, str]]:
+    """One who is let in at the operation's door."""
+    owner, ids = await own(console)
+    if operation.door is Door.OPERATOR:
+        return await console.person("operator@example.org", operator=True), ids
+    return owner, ids
 
 
 PROTECTED = {
@@ -46,7 +54,7 @@ PROTECTED = {
 
 @pytest.mark.parametrize("operation", TAKING, ids=lambda operation: operation.id)
 async def test_fields_that_are_not_the_callers(console: Console, operation: Operation) -> None:
-    owner, ids = await own(console)
+    owner, ids = await caller(console, operation)
     path = operation.path.format_map(ids)
     assert operation.takes is not None
     known = {field.alias or name for name, field in operation.takes.model_fields.items()}
@@ -65,7 +73,7 @@ async def test_fields_that_are_not_the_callers(console: Console, operation: Oper
 @pytest.mark.parametrize("operation", TAKING, ids=lambda operation: operation.id)
 async def test_fields_by_their_python_names_are_unknown(console: Console, operation: Operation) -> None:
     """One spelling only: `overlap_seconds` beside `overlapSeconds` would be two values for one field."""
-    owner, ids = await own(console)
+    owner, ids = await caller(console, operation)
     assert operation.takes is not None
     fields = operation.takes.model_fields
     for name, field in fields.items():
@@ -101,7 +109,7 @@ BODIES_NEVER_TAKEN = [
 
 @pytest.mark.parametrize("operation", TAKING, ids=lambda operation: operation.id)
 async def test_bodies_that_are_never_taken(console: Console, operation: Operation) -> None:
-    owner, ids = await own(console)
+    owner, ids = await caller(console, operation)
     path = operation.path.format_map(ids)
     for body in BODIES_NEVER_TAKEN:
         answer = await owner.call(operation.method, path, content=body, headers=JSON)

@@ -112,6 +112,21 @@ async def test_a_refusal_is_on_record(console: Console) -> None:
     assert entries[0]["requestId"] == "req-1"
 
 
+async def test_an_operator_empties_the_caches(console: Console) -> None:
+    operator = await console.person("operator@example.org", operator=True)
+    assert (await operator.post("/cache/purge", {"api": "behov/v1"})).json() == {"done": True}
+    assert (await operator.post("/cache/purge", {})).status_code == 200
+    unknown = await operator.post("/cache/purge", {"api": "finns-inte"})
+    assert unknown.status_code in (400, 422)
+    assert "behov/v1" in unknown.text
+    entries = (await operator.get("/audit-entries?limit=2")).json()["items"]
+    assert [(entry["act"], entry["objectId"]) for entry in entries] == [
+        ("cache.purge", "*"),
+        ("cache.purge", "behov/v1"),
+    ]
+    assert entries[0]["actorId"] == operator.person_id
+
+
 async def test_nobody_makes_an_internal_organisation_but_operators(console: Console) -> None:
     """`internal` opens plans without invoices: the type is not the customer's to choose (Z5)."""
     owner = await console.person("owner@example.org")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from gateway.edge.errors import ClientGone, UpstreamTimeout
+from gateway.edge.errors import ClientGone, UpstreamBusy, UpstreamTimeout
 from gateway.edge.limits import EdgeLimits
+from gateway.proxy.pool import PoolLimits
 from gateway.tunnels.errors import AccessEnded
 from tests.line_support.raw_client import PATIENCE, RawClient, raw_client
 from tests.line_support.running_edge import TestEdge, running_edge
@@ -243,3 +245,101 @@ async def test_a_call_that_waits_is_refused_only_when_it_changes_nothing(
             await asyncio.wait_for(upstream.ended.wait(), PATIENCE)
         else:
             assert edge.server.exchanges() == [exchange]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+class Waiting:
+    """An upstream whose streams and long waits go on until they are told to end; all else is answered at once."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.open = 0
+
+    def opened(self, count: int) -> bool:
+        return self.open == count
+
+    async def __call__(self, visit: Visit) -> None:
+        while True:
+            asked = await visit.request()
+            path = asked.head.split(b" ")[1]
+            if path == b"/quick":
+                await visit.send(OK)
+                continue
+            self.open += 1
+            if path == b"/stream":
+                await visit.send(CHUNKED + chunk(b"data: x\n\n"))
+            elif path == b"/slow":
+                await visit.send(CHUNKED.replace(b"text/event-stream", b"text/csv") + chunk(b"a\n"))
+            await self.end.wait()
+            await visit.send(OK if path == b"/poll" else b"0\r\n\r\n")
+
+
+def asked_for(path: bytes) -> bytes:
+    return b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path
+
+
+@pytest.mark.parametrize("path", [b"/stream", b"/slow", b"/poll"])
+async def test_what_lives_long_takes_no_place_from_other_calls(path: bytes) -> None:
+    """With two connections for calls, three streams and one call after the other (F9)."""
+    waiting = Waiting()
+    pool = PoolLimits(connections=2, long_lived=3, long_seconds=0.05 if path == b"/slow" else 30.0)
+    async with (
+        scripted_upstream(waiting) as upstream,
+        running_edge(upstream.url, QUICK, pool=pool, lasting=path == b"/poll", connect_timeout=30.0) as edge,
+        raw_client(edge.port) as first,
+        raw_client(edge.port) as second,
+        raw_client(edge.port) as third,
+        raw_client(edge.port) as other,
+    ):
+        for number, client in enumerate((first, second, third), 1):
+            client.send(asked_for(path))
+            await until(partial(waiting.opened, number))
+        await until(lambda: len(edge.upstream._long) == 3)
+        for _ in range(3):
+            assert (await other.ask(asked_for(b"/quick"))).status == (200 if path != b"/poll" else 503)
+        waiting.end.set()
+        for client in (first, second, third):
+            assert (await client.answer()).whole
+        await until(lambda: not edge.upstream._long and edge.upstream.outstanding == 0)
+        assert (await first.ask(asked_for(b"/quick"))).status == 200
+        assert edge.upstream.open_connections <= pool.connections
+
+
+async def test_a_stream_too_many_is_refused_and_the_others_go_on() -> None:
+    waiting = Waiting()
+    async with (
+        scripted_upstream(waiting) as upstream,
+        running_edge(upstream.url, QUICK, pool=PoolLimits(connections=8, long_lived=1)) as edge,
+        raw_client(edge.port) as one,
+        raw_client(edge.port) as other,
+    ):
+        one.send(asked_for(b"/stream"))
+        await until(lambda: len(edge.upstream._long) == 1)
+        refused = await other.ask(asked_for(b"/stream"))
+        assert refused.status == 503
+        assert isinstance((await edge.ending()).fault, UpstreamBusy)
+        assert not edge.upstream.circuit.failures, "the service has done nothing wrong"
+        assert (await other.ask(asked_for(b"/quick"))).status == 200
+        waiting.end.set()
+        assert (await one.answer()).body == b"data: x\n\n"
+
+
+async def test_a_long_answer_without_room_ends_among_the_others() -> None:
+    waiting = Waiting()
+    pool = PoolLimits(connections=8, long_lived=0, long_seconds=0.0)
+    async with (
+        scripted_upstream(waiting) as upstream,
+        running_edge(upstream.url, QUICK, pool=pool) as edge,
+        raw_client(edge.port) as client,
+    ):
+        client.send(asked_for(b"/slow"))
+        await client.reader.readuntil(b"\r\n\r\n")
+        swept = edge.server.clock.now
+        await until(lambda: edge.server.clock.now > swept + 3 * QUICK.tick_seconds)
+        waiting.end.set()
+        assert await client.reader.readuntil(b"0\r\n\r\n")

@@ -122,6 +122,22 @@ class TestKeeper:
         assert keeper.current is not None
         assert keeper.current.routes is before.routes
 
+    async def test_a_purge_reaches_every_process(self, keeper: SnapshotKeeper, database: Database) -> None:
+        """By the change log, beside whatever else has changed; and when that is gone, everything goes."""
+        told: list[frozenset[str]] = []
+        keeper.listeners.append(lambda snapshot: told.append(snapshot.purged))
+        async with database.begin() as session:
+            await changes.bump(session, changes.KEPT_ANSWERS, "eko/v1")
+            await changes.bump(session)
+        await self.until(lambda: len(told) == 1)
+        async with database.begin() as session:
+            await changes.bump(session)
+        await self.until(lambda: len(told) == 2)
+        async with database.begin() as session:
+            await changes.bump_all(session)
+        await self.until(lambda: len(told) == 3)
+        assert told == [{"eko/v1"}, frozenset(), {""}]
+
     async def test_new_files_are_taken_within_two_seconds(self, keeper: SnapshotKeeper, folder: Path) -> None:
         began = time.monotonic()
         file = folder / "eko" / "api.yaml"

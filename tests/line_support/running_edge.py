@@ -38,6 +38,7 @@ class RouteTerms(TypedDict, total=False):
     pass_authorization: bool
     pass_cookies: bool
     replaced: frozenset[bytes]
+    lasting: bool
 
 
 class Door(TypedDict, total=False):

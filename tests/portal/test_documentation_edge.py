@@ -104,14 +104,15 @@ def test_the_bounds_towards_a_service(language: str) -> None:
     assert times.total == 0
     wanted = [
         seconds(times.connect), seconds(times.first_byte), seconds(times.idle), "",
-        seconds(POOL.connect_seconds), str(POOL.connections), str(POOL.waiting), str(POOL.idle),
+        seconds(POOL.connect_seconds), str(POOL.connections), str(POOL.waiting), str(POOL.long_lived),
+        seconds(POOL.long_seconds), str(POOL.idle),
         seconds(POOL.idle_seconds), str(POOL.failures), seconds(POOL.rest_seconds),
         seconds(POOL.distrust_seconds), size(POOL.buffer),
         f"{size(reader.head_limit)}, {reader._field_limit - 1} ",
     ]  # fmt: skip
     rows = table(page(language, "operate/edge.md"), "upstream")
     assert len(rows) == len(wanted)
-    assert len(fields(PoolLimits)) == 9
+    assert len(fields(PoolLimits)) == 11
     for row, figure in zip(rows, wanted, strict=True):
         assert plain_figures(row[1]).startswith(figure), row
 

@@ -9,9 +9,10 @@ import pytest
 from gateway.catalog.model import Judging, Validation
 from gateway.catalog.openapi.schemas import BACKTRACKS
 from gateway.validation.errors import InvalidRequest, NotAcceptable, UnsupportedContentType
-from gateway.validation.faults import MOST_FAULTS, SENTENCES
+from gateway.validation.faults import LISTED_VALUES, MOST_FAULTS, SENTENCES
+from gateway.validation.forms import MOST_FIELDS
 from gateway.validation.json_text import DEEPEST, MOST_VALUES
-from gateway.validation.requests import LISTED_VALUES
+from gateway.validation.multipart import HEAD_BYTES
 from tests.portal.documents import LANGUAGES, code, page, plain_figures, section, size, table
 
 GUIDE = "guides/validation.md"
@@ -39,6 +40,8 @@ def test_figures_of_the_guide(language: str) -> None:
         str(LISTED_VALUES),
         str(MOST_VALUES),
         f" {DEEPEST} ",
+        str(MOST_FIELDS),
+        size(HEAD_BYTES),
         size(Validation().body),
     ):
         assert figure in text, figure

@@ -41,6 +41,16 @@ THING = {
 }
 SCHEMAS: dict[str, Any] = {
     "Thing": THING,
+    "Wish": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "minLength": 2},
+            "count": {"type": "integer", "minimum": 1},
+            "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+            "shape": {"$ref": "#/components/schemas/Round"},
+        },
+    },
     "Round": {
         "type": "object",
         "required": ["kind", "radius"],
@@ -100,6 +110,36 @@ PATHS: dict[str, Any] = {
                 }
             },
         },
+    },
+    "/forms": {
+        "post": {
+            "operationId": "sendForm",
+            "summary": "Send",
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {"allOf": [{"$ref": "#/components/schemas/Wish"}]}
+                    },
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["name", "picture"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "name": {"type": "string", "minLength": 2},
+                                "count": {"type": "integer", "minimum": 1},
+                                "shape": {"$ref": "#/components/schemas/Round"},
+                                "picture": {"type": "string", "format": "binary", "minLength": 1},
+                                "notes": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                            },
+                        },
+                        "encoding": {"picture": {"contentType": "image/png, image/jpeg"}},
+                    },
+                },
+            },
+            "responses": {"200": {"description": "Sent"}},
+        }
     },
     "/things/{number}": {
         "get": {

@@ -210,6 +210,19 @@ def test_an_api_is_purged_alone() -> None:
     assert [len(store.variants(key(1, api))) for api in ("a/v1", "b/v1")] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("purged", "left"),
+    [((), 2), (("eko/v1",), 1), (("eko",), 1), (("",), 0), (("ek", "eko/v2"), 2)],
+)
+def test_a_purge_names_an_api_its_versions_or_all(purged: tuple[str, ...], left: int) -> None:
+    store, catalog = Store(10**6), reference()
+    store.follow(catalog)
+    for api in ("eko/v1", "behov/v1"):
+        store.put(entry(1, api=api))
+    store.follow(catalog, frozenset(purged))
+    assert len(store) == left
+
+
 def test_nothing_is_kept_by_a_store_of_no_bytes() -> None:
     store = Store(0)
     store.put(entry(1))
