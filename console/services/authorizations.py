@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.grants import consent
 from auth.grants.scopes import ABOUT_PERSON
-from auth.server.interactive.authorize import AskConsent
 from console.roles import Actor
 from gateway.catalog.model import Catalog, Text
 from storage import apps, organisations
@@ -39,17 +38,15 @@ class Allowed:
     about: frozenset[str]  # scopes that belong to no API
 
 
-async def describe(session: AsyncSession, asked: AskConsent, catalog: Catalog) -> dict[str, object]:
-    """For the consent page."""
-    app = asked.client.app
-    organisation = await organisations.by_id(session, app.organisation_id)
-    wanted = asked.request.scope
+async def describe(
+    session: AsyncSession, app: App, wanted: frozenset[str], catalog: Catalog
+) -> dict[str, object]:
+    """For the consent pages."""
     return {
         "app": app,
-        "organisation": organisation,
+        "organisation": await organisations.by_id(session, app.organisation_id),
         "apis": wishes(wanted, catalog),
         "about": wanted & ABOUT_PERSON,
-        "before": wishes(asked.before - wanted, catalog),
     }
 
 

@@ -15,6 +15,7 @@ FOR_PEOPLE = {
     "authorization_endpoint",
     "pushed_authorization_request_endpoint",
     "userinfo_endpoint",
+    "device_authorization_endpoint",
     "end_session_endpoint",
 }
 # test_rfc7523, test_rfc8705 and test_rfc6749_refresh show that they work.
@@ -35,6 +36,7 @@ async def test_section_3_the_document(platform: Platform, address: str) -> None:
         "authorization_code",
         "client_credentials",
         "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
     }
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
