@@ -30,6 +30,7 @@ from auth.server.adapter import certificate, origin, public, respond
 from auth.server.call import Call
 from auth.server.clients import ClientAuthentication, presented
 from auth.server.core import Answer, Core, OAuthRequest
+from auth.server.cors import opened
 from auth.server.faults import InvalidDpopProof, OAuthFault, ServerError, TemporarilyUnavailable
 from auth.server.form import read_form
 from auth.server.interactive.authorize import AuthorizationEndpoint
@@ -200,12 +201,12 @@ def _refused(fault: OAuthFault) -> Answer:
 
 def routes(server: AuthorizationServer) -> list[Route]:
     return [
-        Route("/oauth2/token", server.token, methods=["POST"]),
-        Route("/oauth2/par", server.par, methods=["POST"]),
-        Route("/oauth2/device", server.device, methods=["POST"]),
-        Route("/oauth2/revoke", server.revoke, methods=["POST"]),
+        *opened("/oauth2/token", server.token, "POST"),
+        *opened("/oauth2/par", server.par, "POST"),
+        *opened("/oauth2/device", server.device, "POST"),
+        *opened("/oauth2/revoke", server.revoke, "POST"),
         Route("/oauth2/introspect", server.introspect, methods=["POST"]),
-        Route("/oauth2/userinfo", server.userinfo, methods=["GET", "POST"]),
+        *opened("/oauth2/userinfo", server.userinfo, "GET", "POST"),
         Route("/oauth2/jwks", server.jwks, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", server.metadata, methods=["GET"]),
         Route("/.well-known/openid-configuration", server.metadata, methods=["GET"]),

@@ -19,7 +19,8 @@ from console import errors
 from console.pages import csrf, passage
 from console.pages.page import Page
 from console.pages.requests import LONGEST_QUERY, NEVER_KEPT, refused
-from console.services import accounts, authorizations
+from console.pages.views import permissions
+from console.services import accounts
 from console.translate_faults import translated
 
 
@@ -66,9 +67,9 @@ async def shown(page: Page, outcome: Outcome) -> Response:
 async def _consent_page(page: Page, asked: AskConsent) -> Response:
     catalog = page.site.desk.catalog()
     context = await page.read(
-        lambda session: authorizations.describe(session, asked.client.app, asked.request.scope, catalog)
+        lambda session: permissions.describe(session, asked.client.app, asked.request.scope, catalog)
     )
-    before = authorizations.wishes(asked.before - asked.request.scope, catalog)
+    before = permissions.wishes(asked.before - asked.request.scope, catalog)
     response = page.html(
         "consent.html",
         context,

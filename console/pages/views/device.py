@@ -7,8 +7,8 @@ from starlette.responses import Response
 from auth.errors import SpentRequest
 from console.errors import CrossSite
 from console.pages.page import Page
+from console.pages.views import permissions
 from console.pages.views.authorize import sender, visitor
-from console.services import authorizations
 from console.translate_faults import translated
 
 
@@ -26,7 +26,7 @@ async def show(page: Page) -> Response:
         return page.html("device.html", status=400, user_code=user_code, unknown=True)
     catalog = page.site.desk.catalog()
     context = await page.read(
-        lambda session: authorizations.describe(session, waiting.client.app, waiting.scope, catalog)
+        lambda session: permissions.describe(session, waiting.client.app, waiting.scope, catalog)
     )
     return page.html("device_consent.html", context, user_code=user_code, until=waiting.until)
 

@@ -1,4 +1,4 @@
-"""What apps have been allowed to do for a person, in words that the person understands; and taking it back."""
+"""What apps ask or have been allowed to do for a person, in words that the person understands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.grants import consent
 from auth.grants.scopes import ABOUT_PERSON
 from console.roles import Actor
 from gateway.catalog.model import Catalog, Text
@@ -69,11 +68,6 @@ async def own(session: AsyncSession, actor: Actor, catalog: Catalog, *, now: int
         scope = frozenset(given.scope.split())
         found.append(Allowed(given, app, organisation, wishes(scope, catalog), scope & ABOUT_PERSON))
     return found
-
-
-async def withdraw(session: AsyncSession, actor: Actor, consent_id: str, *, now: int) -> None:
-    """Raises storage's NotFound for what is not the person's own."""
-    await consent.withdraw(session, actor.person_id, consent_id, actor.origin, now)
 
 
 async def _whose(session: AsyncSession, given: Consent) -> tuple[App, Organisation]:
