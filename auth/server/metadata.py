@@ -51,6 +51,8 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "device_authorization_endpoint": f"{issuer}/oauth2/device",
         "device_authorization_endpoint_auth_methods_supported": methods,
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "end_session_endpoint": f"{issuer}/oauth2/logout",
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "scopes_supported": sorted(scopes | ABOUT_PERSON),

@@ -163,7 +163,7 @@ def test_the_page_on_records_has_the_same_figures(language: str) -> None:
     text = section(page(language, "operate/records.md"), "retention")
     assert f"{signing.RETIRING_FOR} s" in text
     every = {job.name: job.every for job in jobs.jobs_of(load({}))}
-    assert every == {"clear expired": 300.0, "write left-behind usage": 600.0}
+    assert every == {"clear expired": 300.0, "write left-behind usage": 600.0, "tell of logouts": 5.0}
     for script in (lua.TAKE, lua.RAISE):
         assert str(70 * 24 * 3600) in script
     assert "70 " in text

@@ -16,7 +16,15 @@ from sqlalchemy import Connection, inspect, text
 from storage import access, audit, clients, credentials, migrate, personal_tokens, sessions, usage
 from storage.database import Database
 from storage.errors import Unavailable
-from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
+from storage.oauth import (
+    codes,
+    consents,
+    device_codes,
+    grants,
+    logout_notices,
+    pushed_requests,
+    refresh_tokens,
+)
 from storage.proofs import seen
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -24,7 +32,7 @@ from tests.parts import templates
 from tests.parts.postgres_server import run
 
 # Every aggregate adds its tables to the one metadata when it is imported.
-OAUTH = (codes, consents, device_codes, grants, pushed_requests, refresh_tokens)
+OAUTH = (codes, consents, device_codes, grants, logout_notices, pushed_requests, refresh_tokens)
 AGGREGATES = (access, audit, clients, credentials, personal_tokens, processes, seen, sessions, usage, *OAUTH)
 
 
@@ -63,7 +71,7 @@ def test_an_upgrade_from_nothing_gives_the_tables_the_queries_expect(empty_url: 
     tables, differences = inspected(empty_url)
     assert tables == set(metadata.tables) | {"alembic_version"}
     assert differences == []
-    assert len(metadata.tables) == 24
+    assert len(metadata.tables) == 25
 
 
 def test_a_second_upgrade_does_nothing(empty_url: str) -> None:

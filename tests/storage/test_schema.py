@@ -23,7 +23,15 @@ from storage import (
     subscriptions,
     usage,
 )
-from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
+from storage.oauth import (
+    codes,
+    consents,
+    device_codes,
+    grants,
+    logout_notices,
+    pushed_requests,
+    refresh_tokens,
+)
 from storage.proofs import seen  # noqa: F401 - adds its table
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
@@ -52,6 +60,7 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (consents.table, consents.Consent, set()),
     (pushed_requests.table, pushed_requests.PushedRequest, set()),
     (device_codes.table, device_codes.DeviceCode, set()),
+    (logout_notices.table, logout_notices.LogoutNotice, set()),
     (audit.table, audit.Entry, set()),
     (audit.head_table, audit.Head, {"id"}),
 ]
