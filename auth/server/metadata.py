@@ -36,6 +36,7 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": True,
+        "registration_endpoint": f"{issuer}/oauth2/register",
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "scopes_supported": sorted(scopes),
         "grant_types_supported": list(GRANTS),

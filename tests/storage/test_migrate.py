@@ -16,14 +16,25 @@ from sqlalchemy import Connection, inspect, text
 from storage import access, audit, clients, credentials, migrate, personal_tokens, sessions, usage
 from storage.database import Database
 from storage.errors import Unavailable
-from storage.proofs import seen
+from storage.proofs import registration_tokens, seen
 from storage.schema.metadata import metadata
 from storage.usage import processes
 from tests.parts import templates
 from tests.parts.postgres_server import run
 
 # Every aggregate adds its tables to the one metadata when it is imported.
-AGGREGATES = (access, audit, clients, credentials, personal_tokens, processes, seen, sessions, usage)
+AGGREGATES = (
+    access,
+    audit,
+    clients,
+    credentials,
+    personal_tokens,
+    processes,
+    registration_tokens,
+    seen,
+    sessions,
+    usage,
+)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -61,7 +72,7 @@ def test_an_upgrade_from_nothing_gives_the_tables_the_queries_expect(empty_url: 
     tables, differences = inspected(empty_url)
     assert tables == set(metadata.tables) | {"alembic_version"}
     assert differences == []
-    assert len(metadata.tables) == 18
+    assert len(metadata.tables) == 20
 
 
 def test_a_second_upgrade_does_nothing(empty_url: str) -> None:
