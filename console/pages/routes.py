@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from console.pages.handling import Door, PageEndpoint, PageRoute
 from console.pages.site import Site
 from console.pages.static import StaticFile, files
-from console.pages.views import accounts, admin, apps, organisations, subscriptions, tokens, usage
+from console.pages.views import accounts, admin, apps, client, organisations, subscriptions, tokens, usage
 
 _ORGANISATION = "/organisations/{organisation}"
 _APP = f"{_ORGANISATION}/apps/{{app}}"
@@ -34,6 +34,7 @@ TABLE: tuple[PageRoute, ...] = (
     PageRoute(f"{_APP}/credentials/{{credential}}/end", post=apps.revoke_credential),
     PageRoute(f"{_APP}/subscriptions", post=subscriptions.request),
     PageRoute(f"{_APP}/subscriptions/{{subscription}}/close", post=subscriptions.close),
+    PageRoute(f"{_APP}/client", client.show, client.replace_client),
     PageRoute(f"{_APP}/delete", apps.show_delete, apps.delete),
     PageRoute("/admin/", admin.start, door=Door.OPERATOR),
     PageRoute("/admin/revocations", post=admin.revoke_token, door=Door.OPERATOR),
