@@ -23,6 +23,7 @@ from auth.proofs.key_sets import keys_of
 from storage.clients import ClientMetadata
 
 GRANTS: Final = (*sorted(PUBLIC_GRANTS), "client_credentials")
+MOST_APPS: Final = 100  # of one organisation
 MOST_ADDRESSES: Final = 20
 LONGEST_ADDRESS: Final = 2048
 _MOST_SCOPES: Final = 100
@@ -31,6 +32,23 @@ _OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")  # RFC 8252, 7.1
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
 _EMAIL = re.compile(r"[^\s@\x00-\x1f]{1,100}@[A-Za-z0-9.-]{1,150}")
 _LINKS: Final = ("backchannel_logout_uri", "client_uri", "logo_uri", "tos_uri", "policy_uri")
+
+# When one of these changes, tokens got under the old one must not go on: a key is taken out because it has leaked,
+# a profile chosen because tokens are to be bound from now on (T14).
+ENDS_TOKENS: Final = (
+    "profile",
+    "auth_method",
+    "jwks",
+    "jwks_uri",
+    "tls_client_auth_name",
+    "tls_client_auth_value",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+)
+
+
+def ends_tokens(before: ClientMetadata, after: ClientMetadata) -> bool:
+    return any(getattr(before, member) != getattr(after, member) for member in ENDS_TOKENS)
 
 
 def faults(client: ClientMetadata) -> Sequence[Mismatch]:

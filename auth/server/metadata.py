@@ -54,6 +54,7 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "end_session_endpoint": f"{issuer}/oauth2/logout",
+        "registration_endpoint": f"{issuer}/oauth2/register",
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "scopes_supported": sorted(scopes | ABOUT_PERSON),
         "grant_types_supported": list(GRANTS),

@@ -16,21 +16,6 @@ from console.services.standing import enter
 from storage import clients
 from storage.clients import ClientMetadata
 
-# When one of these changes, tokens got under the old one must not go on: a key is taken out because it has leaked,
-# a profile chosen because tokens are to be bound from now on (T14).
-ENDS_TOKENS = frozenset(
-    {
-        "profile",
-        "auth_method",
-        "jwks",
-        "jwks_uri",
-        "tls_client_auth_name",
-        "tls_client_auth_value",
-        "dpop_bound_access_tokens",
-        "tls_client_certificate_bound_access_tokens",
-    }
-)
-
 
 async def get(session: AsyncSession, actor: Actor, organisation_id: str, app_id: str) -> ClientMetadata:
     await enter(session, actor, organisation_id, Act.APP_READ)
@@ -52,7 +37,7 @@ async def put(
     before = await clients.get(session, organisation_id, client.app_id)
     await clients.put(session, organisation_id, client)
     changed = changes(before, client)
-    if ENDS_TOKENS & changed.keys():
+    if registration.ends_tokens(before, client):
         await rotation.revoke_tokens(session, organisation_id, client.app_id, now)
     await record(
         session, actor, Act.APP_CONFIGURE, "app", client.app_id, now=now, organisation_id=organisation_id,

@@ -32,7 +32,7 @@ from storage.oauth import (
     pushed_requests,
     refresh_tokens,
 )
-from storage.proofs import seen  # noqa: F401 - adds its table
+from storage.proofs import registration_tokens, seen  # noqa: F401 - seen adds its table
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -52,6 +52,8 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (subscriptions.table, subscriptions.Subscription, set()),
     (signing_keys.table, signing_keys.SigningKey, set()),
     (revocations.table, revocations.Revocation, set()),
+    (registration_tokens.table, registration_tokens.InitialToken, set()),
+    (registration_tokens.registrations_table, registration_tokens.Registration, set()),
     (usage.table, usage.UsageRow, set()),
     (processes.table, processes.EdgeProcess, set()),
     (grants.table, grants.Grant, set()),
