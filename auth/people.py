@@ -21,10 +21,11 @@ from auth.credentials.secrets import hash_of
 from auth.errors import EmailTaken, SignInRefused, TooManyAttempts, UnacceptableEmail
 from auth.origin import Origin
 from auth.passwords import Passwords, check, normalised
+from auth.tokens.id_token import session_name
 from storage import audit, people, sessions
 from storage.database import Database
 from storage.errors import AlreadyExists
-from storage.oauth import grants
+from storage.oauth import grants, logout_notices
 from storage.people import Person, normal_email
 from storage.schema.order import in_order
 from storage.sessions import Session
@@ -163,6 +164,7 @@ class People:
             await sessions.delete(session, id_hash)
             await grants.revoke_for_session(session, id_hash, now)
             if found is not None:
+                await _notify(session, id_hash, found[1].id, now)
                 await _record(session, "person.sign_out", found[1].id, now, origin)
 
     async def change_password(
@@ -243,7 +245,15 @@ async def _succeed(session: AsyncSession, old: str, begun: SignedIn, now: int) -
     """The browser's former session ends. What apps were given in it goes on if the same person has signed in again."""
     await sessions.delete(session, old)
     await grants.hand_over(session, old, begun.session.id_hash, begun.person.id)
+    for person_id in {grant.person_id for grant in await grants.live_of_session(session, old, now)}:
+        await _notify(session, old, person_id, now)  # somebody else has signed in on the same machine
     await grants.revoke_for_session(session, old, now)
+
+
+async def _notify(session: AsyncSession, id_hash: str, person_id: str, now: int) -> None:
+    """The apps that were given something in a session that ends are told."""
+    name = session_name(id_hash)
+    await logout_notices.add(session, session_hash=id_hash, person_id=person_id, session_name=name, now=now)
 
 
 def authentication_of(session: Session) -> Authentication:

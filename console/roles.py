@@ -37,6 +37,7 @@ class Act(StrEnum):
     MEMBER_REMOVE = "member.remove"
     APP_READ = "app.read"
     APP_CREATE = "app.create"
+    APP_CONFIGURE = "app.configure"
     APP_DELETE = "app.delete"
     APP_SUSPEND = "app.suspend"
     APP_RESUME = "app.resume"
@@ -58,6 +59,7 @@ _BILLING = _VIEWER | {Act.MEMBER_READ}
 _DEVELOPER = _VIEWER | {
     Act.MEMBER_READ,
     Act.APP_CREATE,
+    Act.APP_CONFIGURE,
     Act.CREDENTIAL_READ,
     Act.CREDENTIAL_CREATE,
     Act.CREDENTIAL_ROTATE,

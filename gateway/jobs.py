@@ -14,17 +14,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from auth.origin import system
-from auth.tokens import signing
+from auth.proofs.addresses import Guard
+from auth.proofs.fetching import Fetcher
+from auth.server.interactive import backchannel
+from auth.server.keyring import Keyring
+from auth.tokens import signing, vault
 from gateway.settings import Settings
 from quota.ledger import write_left_behind
 from storage import revocations, sessions
 from storage.database import Database
 from storage.errors import StorageError
-from storage.oauth import device_codes, grants, pushed_requests
+from storage.oauth import device_codes, grants, logout_notices, pushed_requests
 from storage.proofs import seen
 
 log = logging.getLogger("sluss.jobs")
 RETRY_SECONDS = 15.0
+LOGOUT_NOTICE_S = 86400  # a client that could not be told for so long is not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ async def clear_expired(database: Database, now: int) -> None:
         await grants.delete_ended(session, now)
         await pushed_requests.delete_expired(session, now)
         await device_codes.delete_expired(session, now)
+        await logout_notices.delete_expired(session, now - LOGOUT_NOTICE_S)
         await signing.retire_due(session, now, system("worker"))
 
 
@@ -60,11 +66,25 @@ def left_behind(settings: Settings) -> Callable[[Database, int], Awaitable[None]
     return work
 
 
+def tell_of_logouts(settings: Settings) -> Callable[[Database, int], Awaitable[None]]:
+    """To the clients that have registered an address for it. The key file is read at the first run: `up` makes it."""
+    poster = Fetcher(Guard(settings.fetch_networks))
+    made: list[Keyring] = []
+
+    async def work(database: Database, now: int) -> None:
+        if not made:
+            made.append(Keyring(settings.issuer, vault.load_or_create_master_key(settings.master_key_path)))
+        await backchannel.deliver(database, settings.issuer, made[0], poster, now)
+
+    return work
+
+
 def jobs_of(settings: Settings) -> Sequence[Job]:
     """Every job, with what it needs to know."""
     return (
         Job("clear expired", 300.0, clear_expired),
         Job("write left-behind usage", 600.0, left_behind(settings)),
+        Job("tell of logouts", 5.0, tell_of_logouts(settings)),
     )
 
 

@@ -32,6 +32,9 @@ class Prefix(StrEnum):
     CLIENT_SECRET = "sluss_sec_"  # noqa: S105 - a prefix, not a secret
     PERSONAL_TOKEN = "sluss_pat_"  # noqa: S105
     REFRESH_TOKEN = "sluss_ref_"  # noqa: S105
+    API_KEY = "sluss_key_"
+    INITIAL_ACCESS_TOKEN = "sluss_iat_"  # noqa: S105
+    REGISTRATION_TOKEN = "sluss_reg_"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ LONGEST: Final = 2048
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# For protocols (RFC 6890); part of it counts as public, and a cloud keeps its metadata there.
+_PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,11 @@ class Guard:
             return False
         if any(address in network for network in self._inside):
             return True
-        return all(each.is_global and not each.is_multicast for each in _all_of(address))
+        return all(_is_public(each) for each in _all_of(address))
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and not address.is_multicast and address not in _PROTOCOLS
 
 
 def _all_of(address: Address) -> Sequence[Address]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 import httpx
@@ -35,7 +37,26 @@ class Fetcher:
         except (httpx.HTTPError, ssl.SSLError, OSError, UnicodeError):
             raise RefusedAddress("the address cannot be read over TLS") from None
 
+    async def post(self, url: str, form: Mapping[str, str]) -> int:
+        """Sends a form; the status of the answer, of which nothing is read. Raises RefusedAddress as `text` does."""
+        try:
+            async with asyncio.timeout(SECONDS), self._answer(url, form) as answer:
+                return answer.status_code
+        except TimeoutError:
+            raise RefusedAddress("no answer within 5 seconds") from None
+        except (httpx.HTTPError, ssl.SSLError, OSError, UnicodeError):
+            raise RefusedAddress("the address cannot be reached over TLS") from None
+
     async def _text(self, url: str) -> str:
+        async with self._answer(url) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise RefusedAddress("the address does not answer 200; redirects are not followed")
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise RefusedAddress("the answer is compressed though that was not asked for")
+            return (await _bounded(answer)).decode()
+
+    @asynccontextmanager
+    async def _answer(self, url: str, form: Mapping[str, str] | None = None) -> AsyncIterator[httpx.Response]:
         target = target_of(url)
         address = await self._guard.pinned(target)
         place = f"[{address}]" if ":" in address else address
@@ -53,16 +74,13 @@ class Fetcher:
                 "Accept-Encoding": "identity",  # what is small on the wire must be small here too
             }
             async with client.stream(
-                "GET",
+                "GET" if form is None else "POST",
                 f"https://{place}:{target.port}{target.path}",
+                data=form,
                 headers=headers,
                 extensions={"sni_hostname": target.host},
             ) as answer:
-                if answer.status_code != httpx.codes.OK:
-                    raise RefusedAddress("the address does not answer 200; redirects are not followed")
-                if answer.headers.get("content-encoding", "identity") != "identity":
-                    raise RefusedAddress("the answer is compressed though that was not asked for")
-                return (await _bounded(answer)).decode()
+                yield answer
 
 
 async def _bounded(answer: httpx.Response) -> bytes:

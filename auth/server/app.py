@@ -1,9 +1,9 @@
 """The authorization server put together: what it is built of, and its addresses.
 
-`/oauth2/token` (RFC 6749), `/oauth2/par` (9126), `/oauth2/revoke` (7009), `/oauth2/introspect` (7662), `/oauth2/jwks`
-(7517), `/oauth2/userinfo` (OpenID Connect Core, 5.3) and the metadata (8414); what has pages is in `endpoints`. One
-transaction per call, committed also when the answer is an OAuth error: what the call counted or recorded must stay.
-Nothing slow happens inside.
+`/oauth2/token` (RFC 6749), `/oauth2/par` (9126), `/oauth2/device` (8628), `/oauth2/revoke` (7009), `/oauth2/introspect`
+(7662), `/oauth2/jwks` (7517), `/oauth2/userinfo` (OpenID Connect Core, 5.3) and the metadata (8414); what has pages is
+in `endpoints`. One transaction per call, committed also when the answer is an OAuth error: what the call counted or
+recorded must stay. Nothing slow happens inside.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from auth.errors import InvalidProof, KeyTrouble
 from auth.grants.authorization_code import AuthorizationCode
 from auth.grants.client_credentials import client_credentials
+from auth.grants.device_code import Device
 from auth.grants.issuing import Issuing
 from auth.grants.refresh_token import Refresh
 from auth.grants.scopes import ApiScopes
@@ -29,10 +30,12 @@ from auth.server.adapter import certificate, origin, public, respond
 from auth.server.call import Call
 from auth.server.clients import ClientAuthentication, presented
 from auth.server.core import Answer, Core, OAuthRequest
+from auth.server.cors import opened
 from auth.server.faults import InvalidDpopProof, OAuthFault, ServerError, TemporarilyUnavailable
 from auth.server.form import read_form
 from auth.server.interactive.authorize import AuthorizationEndpoint
 from auth.server.interactive.client_endpoint import ClientEndpoint
+from auth.server.interactive.device import GRANT_TYPE, DeviceAnswers, DeviceAuthorization
 from auth.server.interactive.endpoints import PersonEndpoints
 from auth.server.interactive.logout import LogoutEndpoint
 from auth.server.interactive.par import PushedAuthorization
@@ -78,7 +81,9 @@ class AuthorizationServer:
         self._nonces = Nonces(vault.derived(master_key, vault.DPOP_NONCES))
         self._proofs = ProofReader()
         self.endpoints = PersonEndpoints(
-            AuthorizationEndpoint(database, issuer, api_scopes), LogoutEndpoint(database, issuer)
+            AuthorizationEndpoint(database, issuer, api_scopes),
+            LogoutEndpoint(database, issuer),
+            DeviceAnswers(database),
         )
         keyring = Keyring(issuer, master_key)
         issuing = Issuing(issuer, keyring)
@@ -89,8 +94,11 @@ class AuthorizationServer:
             token_grant("authorization_code", AuthorizationCode(issuer, issuing, api_scopes))
         )
         self._core.register_grant(token_grant("refresh_token", Refresh(issuer, issuing, api_scopes)))
+        self._core.register_grant(token_grant(GRANT_TYPE, Device(issuer, issuing, api_scopes)))
         par = PushedAuthorization(issuer, api_scopes)
         self._core.register_endpoint(ClientEndpoint("par", 201, par))
+        device = DeviceAuthorization(issuer, api_scopes)
+        self._core.register_endpoint(ClientEndpoint("device", 200, device))
         self._core.register_endpoint(Revocation(keyring))
         self._core.register_endpoint(Introspection(keyring, issuer))
 
@@ -99,6 +107,9 @@ class AuthorizationServer:
 
     async def par(self, request: Request) -> Response:
         return await self._answered(request, lambda call: self._core.create_endpoint_response("par", call))
+
+    async def device(self, request: Request) -> Response:
+        return await self._answered(request, lambda call: self._core.create_endpoint_response("device", call))
 
     async def revoke(self, request: Request) -> Response:
         return await self._answered(
@@ -190,11 +201,12 @@ def _refused(fault: OAuthFault) -> Answer:
 
 def routes(server: AuthorizationServer) -> list[Route]:
     return [
-        Route("/oauth2/token", server.token, methods=["POST"]),
-        Route("/oauth2/par", server.par, methods=["POST"]),
-        Route("/oauth2/revoke", server.revoke, methods=["POST"]),
+        *opened("/oauth2/token", server.token, "POST"),
+        *opened("/oauth2/par", server.par, "POST"),
+        *opened("/oauth2/device", server.device, "POST"),
+        *opened("/oauth2/revoke", server.revoke, "POST"),
         Route("/oauth2/introspect", server.introspect, methods=["POST"]),
-        Route("/oauth2/userinfo", server.userinfo, methods=["GET", "POST"]),
+        *opened("/oauth2/userinfo", server.userinfo, "GET", "POST"),
         Route("/oauth2/jwks", server.jwks, methods=["GET"]),
         Route("/.well-known/oauth-authorization-server", server.metadata, methods=["GET"]),
         Route("/.well-known/openid-configuration", server.metadata, methods=["GET"]),

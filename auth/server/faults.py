@@ -85,6 +85,17 @@ class UnboundRequest(OAuthFault):
     """The client's tokens are bound, and the request shows nothing they could be bound to."""
 
 
+class InvalidToken(OAuthFault):
+    """RFC 6750, 3.1, at the registration endpoints: one answer for unknown, spent, expired and another app's."""
+
+    error = "invalid_token"
+    description = "The access token is not valid here."
+    status_code = 401
+
+    def get_headers(self) -> Headers:
+        return [*NO_STORE, ("WWW-Authenticate", 'Bearer realm="sluss", error="invalid_token"')]
+
+
 class UnsupportedGrant(OAuthFault):
     error = "unsupported_grant_type"
     description = "The grant type is not supported."

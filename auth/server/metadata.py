@@ -11,13 +11,14 @@ from auth.authorization.request import PROMPTS
 from auth.grants.scopes import ABOUT_PERSON
 from auth.profiles import PROFILES, PUBLIC_GRANTS
 from auth.proofs import dpop
+from auth.server.interactive.device import GRANT_TYPE as DEVICE
 from auth.tokens.signing import ALGORITHM
 
 CLAIMS = (
     *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "name", "locale"),
     *("email", "email_verified"),
 )
-GRANTS = ("authorization_code", "client_credentials", "refresh_token")
+GRANTS = ("authorization_code", "client_credentials", "refresh_token", DEVICE)
 METHODS = (
     "client_secret_basic",
     "client_secret_post",
@@ -47,8 +48,13 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "tls_client_certificate_bound_access_tokens": True,
+        "device_authorization_endpoint": f"{issuer}/oauth2/device",
+        "device_authorization_endpoint_auth_methods_supported": methods,
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "end_session_endpoint": f"{issuer}/oauth2/logout",
+        "registration_endpoint": f"{issuer}/oauth2/register",
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "scopes_supported": sorted(scopes | ABOUT_PERSON),
         "grant_types_supported": list(GRANTS),

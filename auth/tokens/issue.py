@@ -16,7 +16,7 @@ from auth.tokens.signing import Signer
 
 LIFE = 300  # seconds; short, because a copy of the token is the token
 
-Claims = dict[str, str | int | list[str] | dict[str, str]]
+Claims = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)

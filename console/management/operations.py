@@ -10,6 +10,7 @@ from console.management.resources import (
     accounts,
     apps,
     catalogue,
+    clients,
     kept_answers,
     organisations,
     subscriptions,
@@ -114,6 +115,13 @@ APPS: tuple[Operation, ...] = (
         "DELETE", _APP, "deleteApp", "Delete an app with its credentials and subscriptions",
         "Ta bort en app med dess hemligheter och prenumerationer", "apps", apps.delete, 204, None,
         work=Work.WRITE, refusals=_STEP,
+    ),
+    Operation("GET", f"{_APP}/client", "getClient", "Show an app as OAuth client", "Visa en app som OAuth-klient",
+              "apps", clients.get, 200, clients.ClientShape, refusals=_FOUND),
+    Operation(
+        "PUT", f"{_APP}/client", "replaceClient", "How an app proves itself, and where it is answered",
+        "Hur en app legitimerar sig och vart den får svar", "apps", clients.put, 200, clients.ClientShape,
+        takes=clients.NewClient, work=Work.WRITE, refusals=(*_STEP, errors.Invalid),
     ),
     Operation(
         "POST", f"{_APP}/suspend", "suspendApp", "Suspend an app", "Spärra en app", "operations",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wtforms import (
+    BooleanField,
     Field,
     Form,
     IntegerField,
@@ -16,10 +17,13 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange
 
+from auth.profiles import METHODS, PROFILES
+from auth.proofs.certificates import NAMES
 from console.management.shapes import UNPRINTABLE
 from console.roles import MEMBER_ROLES
 from console.services.organisations import SELF_SERVICE_TYPES
@@ -73,6 +77,27 @@ class NewMember(Form):
 class NewApp(Form):
     name = StringField(validators=NAME, filters=[_stripped])
     environment = RadioField(choices=choices(["sandbox", "production"]), validators=[InputRequired()])
+
+
+CLIENT_TEXTS = ("profile", "auth_method", "jwks", "jwks_uri", "tls_client_auth_name", "tls_client_auth_value")
+CLIENT_LISTS = ("grant_types", "redirect_uris", "post_logout_redirect_uris")
+CLIENT_FLAGS = ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens")
+
+
+class Client(Form):
+    """An app as OAuth client. Whether it all fits together is judged by the service, which names every fault."""
+
+    profile = SelectField(choices=choices(PROFILES), validators=[InputRequired()])
+    auth_method = SelectField(choices=choices(sorted(METHODS)), validators=[InputRequired()])
+    grant_types = StringField(validators=[InputRequired(), Length(max=500)])
+    redirect_uris = TextAreaField(validators=[Length(max=50_000)])
+    post_logout_redirect_uris = TextAreaField(validators=[Length(max=50_000)])
+    jwks = TextAreaField(validators=[Length(max=70_000)])
+    jwks_uri = StringField(validators=[Length(max=2048)])
+    tls_client_auth_name = SelectField(choices=choices(["", *NAMES]))
+    tls_client_auth_value = StringField(validators=[Length(max=1024)])
+    dpop_bound_access_tokens = BooleanField()
+    tls_client_certificate_bound_access_tokens = BooleanField()
 
 
 class Subscribe(Form):

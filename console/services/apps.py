@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.credentials import rotation
+from auth.credentials import ending, rotation
+from auth.registration import MOST_APPS
 from console.errors import AppNotActive, NotFound, TooMany
 from console.lifecycle import (
     AppEvent,
     AppState,
-    SubscriptionEvent,
-    SubscriptionState,
     next_app,
-    next_subscription,
 )
 from console.roles import Act, Actor
 from console.services.journal import record
 from console.services.standing import demand_operator, enter
 from gateway.catalog.model import Environment
-from storage import apps, credentials, subscriptions
+from storage import apps
 from storage.apps import App
 
-MOST_PER_ORGANISATION = 100
+MOST_PER_ORGANISATION = MOST_APPS
 
 
 async def create(
@@ -94,15 +92,7 @@ async def delete(session: AsyncSession, actor: Actor, organisation_id: str, app_
     await enter(session, actor, organisation_id, Act.APP_DELETE)
     app = await owned(session, organisation_id, app_id)
     after = next_app(app.state, AppEvent.DELETE)
-    for credential in await credentials.for_app(session, organisation_id, app_id):
-        if credential.revoked_at is None:
-            await credentials.revoke(session, organisation_id, credential.id, now)
-    for subscription in await subscriptions.for_app(session, organisation_id, app_id):
-        if subscription.state != SubscriptionState.CLOSED:
-            closed = next_subscription(subscription.state, SubscriptionEvent.CLOSE)
-            await subscriptions.set_state(session, organisation_id, subscription.id, closed, now)
-    await rotation.revoke_tokens(session, organisation_id, app_id, now)
-    await apps.set_state(session, organisation_id, app_id, after, now)
+    await ending.end_app(session, organisation_id, app_id, now)
     await record(
         session,
         actor,

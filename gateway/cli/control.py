@@ -8,6 +8,8 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from auth.dynamic.endpoint import Registration
+from auth.dynamic.endpoint import routes as registration
 from auth.proofs import addresses
 from auth.proofs.certificates import Issuers
 from auth.proofs.fetching import Fetcher
@@ -45,7 +47,10 @@ def create(settings: Settings) -> Starlette:
         database=database,
         issuer=settings.issuer,
         catalog=catalog.current,
-        authorization_server=routes(server),
+        authorization_server=[
+            *routes(server),
+            *registration(Registration(database, settings.issuer, time.time)),
+        ],
         endpoints=server.endpoints,
         portal_tree=settings.portal_dir,
         clock=time.time,

@@ -14,6 +14,8 @@ from starlette.applications import Starlette
 
 from auth.authenticate import Authenticator
 from auth.credentials.rotation import issue
+from auth.dynamic.endpoint import Registration
+from auth.dynamic.endpoint import routes as registration_routes
 from auth.origin import Origin, system
 from auth.principal import Principal
 from auth.server.app import AuthorizationServer, routes
@@ -142,7 +144,10 @@ async def platform_over(database: Database, methods: Methods | None = None) -> A
         lambda: float(box[0].now),
         methods=methods,
     )
-    transport = httpx.ASGITransport(Starlette(routes=routes(server)), client=("127.0.0.1", 40_000))
+    registration = registration_routes(Registration(database, ISSUER, lambda: float(box[0].now)))
+    transport = httpx.ASGITransport(
+        Starlette(routes=[*routes(server), *registration]), client=("127.0.0.1", 40_000)
+    )
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
         box.append(Platform(database, http, master_key))
         async with database.begin() as session:

@@ -43,7 +43,7 @@ class Reader(HTMLParser):
             if "selected" in names or self._select not in values:
                 values[self._select] = given["value"]
         elif tag == "input" and self.forms and "name" in given:
-            if given.get("type") == "radio" and "checked" not in names:
+            if given.get("type") in ("radio", "checkbox") and "checked" not in names:
                 return
             self.forms[-1].values[given["name"]] = given.get("value", "")
 

@@ -10,6 +10,7 @@ BODIES: dict[str, dict[str, object]] = {
     "createOrganisation": {"name": "Ny AB", "number": "556677-8899", "type": "company"},
     "addMember": {"email": "medlem@example.org", "role": "viewer"},
     "createApp": {"name": "Prov", "environment": "sandbox"},
+    "replaceClient": {"profile": "smart"},
     "createCredential": {},
     "rotateCredentials": {"overlapSeconds": 60},
     "requestSubscription": {"api": "behov/v1", "plan": "prova"},

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from auth.passwords import Passwords
 from auth.people import People
 from auth.server.interactive.authorize import AuthorizationEndpoint
+from auth.server.interactive.device import DeviceAnswers
 from auth.server.interactive.endpoints import PersonEndpoints
 from auth.server.interactive.logout import LogoutEndpoint
 from console.app import create
@@ -47,7 +48,9 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         catalog=lambda: catalog,
         authorization_server=[Route("/broken", broken, methods=["GET"])],
         endpoints=PersonEndpoints(
-            AuthorizationEndpoint(database, ISSUER, dict), LogoutEndpoint(database, ISSUER)
+            AuthorizationEndpoint(database, ISSUER, dict),
+            LogoutEndpoint(database, ISSUER),
+            DeviceAnswers(database),
         ),
         portal_tree=tmp_path / "portal",
         clock=Clock(0),

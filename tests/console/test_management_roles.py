@@ -23,6 +23,8 @@ ACTS = {
     "listApps": Act.APP_READ,
     "getApp": Act.APP_READ,
     "deleteApp": Act.APP_DELETE,
+    "getClient": Act.APP_READ,
+    "replaceClient": Act.APP_CONFIGURE,
     "suspendApp": Act.APP_SUSPEND,
     "resumeApp": Act.APP_RESUME,
     "createCredential": Act.CREDENTIAL_CREATE,

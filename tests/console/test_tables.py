@@ -67,6 +67,7 @@ def test_storage_takes_every_step_of_the_tables() -> None:
 READS = {"organisation.read", "app.read", "subscription.read", "usage.read"}
 WORK = {
     "app.create",
+    "app.configure",
     "credential.read",
     "credential.create",
     "credential.rotate",

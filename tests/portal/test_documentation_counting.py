@@ -11,7 +11,7 @@ from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
 from auth.grants import consent, issuing
 from auth.server import clients
-from auth.server.interactive import par
+from auth.server.interactive import device, par
 from auth.server.interactive.authorize import TIME_TO_ANSWER
 from auth.tokens import issue, signing
 from console.pages.requests import LONGEST_QUERY
@@ -151,6 +151,8 @@ def test_the_figures_of_apps_for_people(language: str) -> None:
         str(LONGEST_QUERY),
         f"{par.LIFE} s",
         f"{TIME_TO_ANSWER} s",
+        f"{device.LIFE} s",
+        f"{device.TRIES.tries} per {device.TRIES.seconds} s",
     ]
     for row, figure in zip(rows, wanted, strict=True):
         assert row[1].startswith(figure), row
@@ -161,7 +163,7 @@ def test_the_page_on_records_has_the_same_figures(language: str) -> None:
     text = section(page(language, "operate/records.md"), "retention")
     assert f"{signing.RETIRING_FOR} s" in text
     every = {job.name: job.every for job in jobs.jobs_of(load({}))}
-    assert every == {"clear expired": 300.0, "write left-behind usage": 600.0}
+    assert every == {"clear expired": 300.0, "write left-behind usage": 600.0, "tell of logouts": 5.0}
     for script in (lua.TAKE, lua.RAISE):
         assert str(70 * 24 * 3600) in script
     assert "70 " in text

@@ -33,7 +33,6 @@ def is_error(answer: httpx.Response, status: int, error: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Type"] == "application/json"
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
-    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 async def test_section_4_4_a_token_for_basic_and_for_post(any_platform: Platform) -> None:
@@ -127,7 +126,7 @@ async def test_z6_another_apps_subscription_lends_nothing(platform: Platform, cl
 @pytest.mark.parametrize(
     "grant",
     [
-        "password", "implicit", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", "client_credentials ",
+        "password", "implicit", "CLIENT_CREDENTIALS", "client_credentials ", "authorization_code ", "Refresh_Token",
         "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
         'x"y', "x\\y", "å", "\x00", "__class__",
     ],

@@ -18,16 +18,36 @@ from storage import access, audit, clients, credentials, migrate, personal_token
 from storage.database import Database
 from storage.errors import Unavailable
 from storage.migrations import revisions
-from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
-from storage.proofs import seen
+from storage.oauth import (
+    codes,
+    consents,
+    device_codes,
+    grants,
+    logout_notices,
+    pushed_requests,
+    refresh_tokens,
+)
+from storage.proofs import registration_tokens, seen
 from storage.schema.metadata import metadata
 from storage.usage import processes
 from tests.parts import templates
 from tests.parts.postgres_server import run
 
 # Every aggregate adds its tables to the one metadata when it is imported.
-OAUTH = (codes, consents, device_codes, grants, pushed_requests, refresh_tokens)
-AGGREGATES = (access, audit, clients, credentials, personal_tokens, processes, seen, sessions, usage, *OAUTH)
+OAUTH = (codes, consents, device_codes, grants, logout_notices, pushed_requests, refresh_tokens)
+AGGREGATES = (
+    access,
+    audit,
+    clients,
+    credentials,
+    personal_tokens,
+    processes,
+    registration_tokens,
+    seen,
+    sessions,
+    usage,
+    *OAUTH,
+)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -65,7 +85,7 @@ def test_an_upgrade_from_nothing_gives_the_tables_the_queries_expect(empty_url: 
     tables, differences = inspected(empty_url)
     assert tables == set(metadata.tables) | {"alembic_version"}
     assert differences == []
-    assert len(metadata.tables) == 24
+    assert len(metadata.tables) == 27
 
 
 def test_a_second_upgrade_does_nothing(empty_url: str) -> None:

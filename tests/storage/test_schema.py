@@ -23,8 +23,16 @@ from storage import (
     subscriptions,
     usage,
 )
-from storage.oauth import codes, consents, device_codes, grants, pushed_requests, refresh_tokens
-from storage.proofs import seen  # noqa: F401 - adds its table
+from storage.oauth import (
+    codes,
+    consents,
+    device_codes,
+    grants,
+    logout_notices,
+    pushed_requests,
+    refresh_tokens,
+)
+from storage.proofs import registration_tokens, seen  # noqa: F401 - seen adds its table
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -44,6 +52,8 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (subscriptions.table, subscriptions.Subscription, set()),
     (signing_keys.table, signing_keys.SigningKey, set()),
     (revocations.table, revocations.Revocation, set()),
+    (registration_tokens.table, registration_tokens.InitialToken, set()),
+    (registration_tokens.registrations_table, registration_tokens.Registration, set()),
     (usage.table, usage.UsageRow, set()),
     (processes.table, processes.EdgeProcess, set()),
     (grants.table, grants.Grant, set()),
@@ -52,6 +62,7 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (consents.table, consents.Consent, set()),
     (pushed_requests.table, pushed_requests.PushedRequest, set()),
     (device_codes.table, device_codes.DeviceCode, set()),
+    (logout_notices.table, logout_notices.LogoutNotice, set()),
     (audit.table, audit.Entry, set()),
     (audit.head_table, audit.Head, {"id"}),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth.server.interactive.authorize import AuthorizationEndpoint
+from auth.server.interactive.device import DeviceAnswers
 from auth.server.interactive.logout import LogoutEndpoint
 
 
@@ -12,3 +13,4 @@ from auth.server.interactive.logout import LogoutEndpoint
 class PersonEndpoints:
     authorize: AuthorizationEndpoint
     logout: LogoutEndpoint
+    device: DeviceAnswers

@@ -19,7 +19,8 @@ from console import errors
 from console.pages import csrf, passage
 from console.pages.page import Page
 from console.pages.requests import LONGEST_QUERY, NEVER_KEPT, refused
-from console.services import accounts, authorizations
+from console.pages.views import permissions
+from console.services import accounts
 from console.translate_faults import translated
 
 
@@ -31,7 +32,7 @@ async def show(page: Page) -> Response:
         if len(query) > LONGEST_QUERY:
             raise UnreadableRequest("longer than an address may be")
         with translated():
-            outcome = await desk.endpoints.authorize.begin(query, visitor(page), _sender(page), page.now)
+            outcome = await desk.endpoints.authorize.begin(query, visitor(page), sender(page), page.now)
     except Unanswerable as refusal:
         return refused(page, refusal)
     return await shown(page, outcome)
@@ -45,7 +46,7 @@ async def decide(page: Page) -> Response:
     try:
         with translated():
             outcome = await page.site.desk.endpoints.authorize.decide(
-                query.encode(), visitor(page), yes=answer == "yes", origin=_sender(page), now=page.now
+                query.encode(), visitor(page), yes=answer == "yes", origin=sender(page), now=page.now
             )
     except Unanswerable as refusal:
         return refused(page, refusal)
@@ -65,9 +66,17 @@ async def shown(page: Page, outcome: Outcome) -> Response:
 
 async def _consent_page(page: Page, asked: AskConsent) -> Response:
     catalog = page.site.desk.catalog()
-    context = await page.read(lambda session: authorizations.describe(session, asked, catalog))
+    context = await page.read(
+        lambda session: permissions.describe(session, asked.client.app, asked.request.scope, catalog)
+    )
+    before = permissions.wishes(asked.before - asked.request.scope, catalog)
     response = page.html(
-        "consent.html", context, query=asked.query, bound=bound(page, asked.query), until=asked.until
+        "consent.html",
+        context,
+        before=before,
+        query=asked.query,
+        bound=bound(page, asked.query),
+        until=asked.until,
     )
     passage.allow(response, origin_of(asked.request.redirect_uri))
     return response
@@ -80,7 +89,7 @@ def visitor(page: Page) -> Visitor | None:
     return Visitor(page.visit.person, session.id_hash, authentication_of(session))
 
 
-def _sender(page: Page) -> Origin:
+def sender(page: Page) -> Origin:
     if page.visit is None:
         return accounts.nobody(page.arrival.ip, page.arrival.request_id)
     return page.actor.origin

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.credentials import initial
 from console.services import apps, credentials, subscriptions
 from gateway.catalog import load as catalog_load
 from gateway.catalog.model import Catalog, Environment
@@ -97,6 +98,43 @@ async def _subscribe(
     return await subscriptions.request(
         session, HOST, organisation_id, app_id, api=api, plan=plan, catalog=catalog, now=now()
     )
+
+
+@app.command("registration-token")
+@organisation_option
+@click.option(
+    "--environment", type=click.Choice([str(e) for e in Environment]), default="sandbox", show_default=True
+)
+@click.option(
+    "--uses", type=click.IntRange(1, 100), default=1, show_default=True, help="Apps it may register."
+)
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="Days it lives.")
+@json_option
+def app_registration_token(organisation: str, environment: str, uses: int, days: int, as_json: bool) -> None:
+    """A token by which apps register themselves (RFC 7591). It is shown this once."""
+    settings = load()
+
+    async def work() -> dict[str, Any]:
+        async with transaction(settings) as session:
+            owner = await organisation_named(session, organisation)
+            made = await initial.issue(
+                session,
+                owner.id,
+                environment=environment,
+                uses=uses,
+                days=days,
+                now=now(),
+                origin=HOST.origin,
+            )
+            return {
+                "initial_access_token": made.secret.text,
+                "registration_endpoint": f"{settings.issuer}/oauth2/register",
+                "expires_at": made.row.expires_at,
+                "uses": uses,
+            }
+
+    made = run(work())
+    show(made, as_json, "\n".join(f"{key:22} {value}" for key, value in made.items()))
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""What apps have been allowed to do for a person, in words that the person understands; and taking it back."""
+"""What apps ask or have been allowed to do for a person, in words that the person understands."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.grants import consent
 from auth.grants.scopes import ABOUT_PERSON
-from auth.server.interactive.authorize import AskConsent
 from console.roles import Actor
 from gateway.catalog.model import Catalog, Text
 from storage import apps, organisations
@@ -39,17 +37,15 @@ class Allowed:
     about: frozenset[str]  # scopes that belong to no API
 
 
-async def describe(session: AsyncSession, asked: AskConsent, catalog: Catalog) -> dict[str, object]:
-    """For the consent page."""
-    app = asked.client.app
-    organisation = await organisations.by_id(session, app.organisation_id)
-    wanted = asked.request.scope
+async def describe(
+    session: AsyncSession, app: App, wanted: frozenset[str], catalog: Catalog
+) -> dict[str, object]:
+    """For the consent pages."""
     return {
         "app": app,
-        "organisation": organisation,
+        "organisation": await organisations.by_id(session, app.organisation_id),
         "apis": wishes(wanted, catalog),
         "about": wanted & ABOUT_PERSON,
-        "before": wishes(asked.before - wanted, catalog),
     }
 
 
@@ -72,11 +68,6 @@ async def own(session: AsyncSession, actor: Actor, catalog: Catalog, *, now: int
         scope = frozenset(given.scope.split())
         found.append(Allowed(given, app, organisation, wishes(scope, catalog), scope & ABOUT_PERSON))
     return found
-
-
-async def withdraw(session: AsyncSession, actor: Actor, consent_id: str, *, now: int) -> None:
-    """Raises storage's NotFound for what is not the person's own."""
-    await consent.withdraw(session, actor.person_id, consent_id, actor.origin, now)
 
 
 async def _whose(session: AsyncSession, given: Consent) -> tuple[App, Organisation]:
