@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+# Processes of the suite. One more than two cores: its tests wait for half of their time. 0 runs it in one process.
+WORKERS ?= 3
 
 # Stamps carry a checksum of what they stand for, so a changed lock installs again and a touched one does not.
 checksum = $(firstword $(shell cksum < $(1)))
@@ -35,7 +37,7 @@ demo: $(RUNTIME) $(SELF) ## walk the main job over real HTTP; exit status 0 only
 	@$(BIN)/sluss demo $(ARGS)
 
 test: $(DEV) $(SELF) ## the whole suite, with a real PostgreSQL and a real Redis
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(DEV) $(SELF) ## measure side by side with the peers found here; writes bench-results/
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -15,7 +15,7 @@ from storage.database import Database
 from tests.parts import programs, templates
 from tests.parts.postgres_server import PostgresServer
 from tests.parts.programs import NothingFound, Programs
-from tests.parts.redis_server import RedisServer, flush
+from tests.parts.redis_server import RedisServer, flush, own_database
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def postgres_server() -> Iterator[str]:
 def redis_server() -> Iterator[str]:
     """The URL of a Redis whose logical database may be emptied."""
     if url := os.environ.get("SLUSS_TEST_REDIS_URL"):
-        yield url
+        yield own_database(url, os.environ.get("PYTEST_XDIST_WORKER", ""))
         return
     server = _redis()
     try:

@@ -6,13 +6,14 @@ for whatever reason, kill -9 included, the read ends and the shell stops the ser
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 GUARD = """
@@ -116,9 +117,28 @@ def running(pid: int) -> bool:
     return True
 
 
+# Below the ports that the kernel gives to outgoing connections, so that none of those takes one before it is listened
+# on; and to each of the suite's processes its own. Every third: some want the next one, too.
+_FIRST, _MANY, _STEP = 10_000, 4_500, 3
+
+
+def _ports(worker: str) -> Iterator[int]:
+    number = int(worker.removeprefix("gw") or 0) % 5
+    begin = os.getpid() * 97 % _MANY
+    for count in itertools.count():
+        yield _FIRST + number * _MANY + (begin + count * _STEP) % _MANY
+
+
+_given = _ports(os.environ.get("PYTEST_XDIST_WORKER", ""))
+
+
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on at this moment, and that is not given again for a long time."""
+    for port in _given:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("never ends")

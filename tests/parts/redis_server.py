@@ -5,11 +5,19 @@ from __future__ import annotations
 import signal
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
 from tests.parts.process import Process, free_port
 from tests.parts.programs import Programs
+
+
+def own_database(url: str, worker: str) -> str:
+    """A logical database for each of the suite's processes on a Redis that was named; the first keeps the named one."""
+    number = int(worker.removeprefix("gw") or 0)
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + number}"))
 
 
 class RedisServer:
