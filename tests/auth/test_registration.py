@@ -139,8 +139,8 @@ def test_what_may_not(changed: dict[str, Any], member: str) -> None:
     assert member in members(**changed)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize("method", sorted(METHODS))
 def test_every_cell_of_profile_and_method(profile: str, method: str) -> None:
     """And a mismatch says what to change, in both languages."""
     client = ClientMetadata(app_id="app_1", profile=profile, auth_method=method)
