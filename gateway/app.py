@@ -213,6 +213,7 @@ class Edge:
             port = settings.admin_port + self.process
             await admin.start(settings.admin_listen, port)
         except OSError as error:
+            await self.server.drain(0.0)
             raise CannotStart(f"port {port} cannot be used: {error.strerror}") from error
         return admin
 

@@ -18,7 +18,9 @@ from gateway.catalog.model import Api, Catalog
 
 MOST_VARIANTS: Final = 16  # of one address for one group of callers
 ENTRY_SHARE: Final = 16  # one answer may take this part of all
-FILLING_SHARE: Final = 4  # answers that are just being read may together take this part
+FILLING_SHARE: Final = (
+    4  # answers that are just being read may together take this part, one organisation's half of it
+)
 _OVERHEAD: Final = 1024  # what one entry costs beside its bytes
 
 
@@ -82,6 +84,7 @@ class Store:
         self.entry_limit = limit // ENTRY_SHARE
         self.bytes = 0
         self.filling_bytes = 0
+        self._filling_of: dict[str, int] = {}
         self.hits = 0
         self.misses = 0
         self.revalidations = 0
@@ -172,8 +175,16 @@ class Store:
             if not under_way:
                 del self._filling[place]
 
-    def has_room(self, more: int) -> bool:
-        return self.filling_bytes + more <= self.limit // FILLING_SHARE
+    def fill(self, owner: str, more: int) -> bool:
+        """So many bytes more of an answer under way (less when it is over); False when there is no room for them."""
+        self.filling_bytes += more
+        own = self._filling_of.get(owner, 0) + more
+        if own:
+            self._filling_of[owner] = own
+        else:
+            self._filling_of.pop(owner, None)
+        room = self.limit // FILLING_SHARE
+        return self.filling_bytes <= room and own <= room // 2
 
     # --- forgetting
 

@@ -194,9 +194,9 @@ class Visit:
         if self.filling is None:
             return
         self._size += len(data)
-        self._store.filling_bytes += len(data)
+        room = self._store.fill(self._caller.principal.organisation_id, len(data))
         self._body.append(data)
-        if self._size > self._store.entry_limit or not self._store.has_room(0):
+        if self._size > self._store.entry_limit or not room:
             self._abandon()
             self._store.equals.fruitless(self.key, self, self._clock())
 
@@ -289,7 +289,7 @@ class Visit:
             )
 
     def _abandon(self) -> None:
-        self._store.filling_bytes -= self._size
+        self._store.fill(self._caller.principal.organisation_id, -self._size)
         self.filling = None
         self._body = []
         self._size = 0

@@ -187,6 +187,18 @@ def test_nobody_below_an_equal_share_is_pushed_out(puts: list[tuple[str, int]]) 
         assert store.bytes <= store.limit
 
 
+def test_answers_under_way_leave_room_for_others() -> None:
+    store = Store(8000)
+    assert store.fill("a", 1000)
+    assert not store.fill("a", 1), "half of the quarter"
+    assert store.fill("b", 900)
+    assert not store.fill("c", 200), "all of it"
+    for owner, size in (("a", 1001), ("b", 900), ("c", 200)):
+        store.fill(owner, -size)
+    assert (store.filling_bytes, store._filling_of) == (0, {})
+    assert store.fill("c", 1000)
+
+
 def test_who_is_alone_has_all_of_it() -> None:
     store = Store(40_000)
     for number in range(100):
