@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections import Counter
 
@@ -21,17 +20,26 @@ FAST = b"GET /fast HTTP/1.1\r\nHost: a\r\n\r\n"
 CALLERS, CONNECTIONS, WAITING = 500, 60, 100
 
 
-async def times(client: RawClient, calls: int) -> list[float]:
+TRIES, CALLS = 5, 100
+
+
+async def tries(client: RawClient) -> list[list[float]]:
+    """Seconds of each call, sorted, of several tries: the best of them is what no busy machine has added to."""
     found = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        assert (await client.ask(FAST)).status == 200
-        found.append(time.perf_counter() - began)
+    for _ in range(TRIES):
+        taken = []
+        for _ in range(CALLS):
+            began = time.perf_counter()
+            assert (await client.ask(FAST)).status == 200
+            taken.append(time.perf_counter() - began)
+        found.append(sorted(taken))
     return found
 
 
 async def test_a_slow_service_with_500_callers_hurts_nobody_else() -> None:
-    """F9: the others' calls pass as before; what the slow one holds is bounded; what is too much gets 503 at once."""
+    """F9: the others' calls pass as before, median and p99; what the slow one holds is bounded; what is too much gets
+    503 at once.
+    """
     go_on = asyncio.Event()
 
     async def slow(visit: Visit) -> None:
@@ -67,20 +75,21 @@ async def test_a_slow_service_with_500_callers_hurts_nobody_else() -> None:
             edge.forward(exchange)
 
         edge.line = line
-        before = await times(client, 200)
+        before = await tries(client)
         got: Counter[int] = Counter()
         callers = [asyncio.create_task(call(edge.port, got)) for _ in range(CALLERS)]
         async with asyncio.timeout(60):
             while got[503] < CALLERS - CONNECTIONS - WAITING:
                 await asyncio.sleep(0.01)
         assert got == {503: CALLERS - CONNECTIONS - WAITING}
-        during = await times(client, 200)
+        during = await tries(client)
         assert held_pool.open_connections == CONNECTIONS
         assert held_pool.waiting_callers == WAITING
         assert len(held.arrived) == CONNECTIONS
         assert held_pool.circuit.failures == fast.circuit.failures == 0
-        # Wide, for a busy machine: a shared queue would make this thousands.
-        assert statistics.median(during) < 5 * statistics.median(before)
+        for rank in (CALLS // 2, CALLS - 2):
+            least = max(min(each[rank] for each in before), 0.002)
+            assert min(each[rank] for each in during) < 1.5 * least
         go_on.set()
         await asyncio.wait_for(asyncio.gather(*callers), 60)
         assert got == {200: CONNECTIONS + WAITING, 503: CALLERS - CONNECTIONS - WAITING}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -48,16 +47,6 @@ AGGREGATES = (
     usage,
     *OAUTH,
 )
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database in which nothing is."""
-    if request.param == "sqlite":
-        yield templates.sqlite_url(tmp_path / "empty.db")
-        return
-    with templates.postgres_empty(request.getfixturevalue("postgres_server")) as url:
-        yield url
 
 
 def inspected(url: str) -> tuple[set[str], list[object]]:

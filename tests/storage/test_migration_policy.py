@@ -1,7 +1,7 @@
 """F17: migrations only add, so that the release before goes on beside this one (expand first, contract later).
 
 A step that takes something away needs a constant `CONTRACT` at the top of its file: the release whose code was the
-last to use it, as text. Then nothing that still runs can miss it.
+last to use it, as text. Then nothing that still runs can miss it. `test_two_releases` asks the databases the same.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ def faults(source: str) -> Iterator[str]:
     tree = ast.parse(source)
     if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONTRACT" for node in tree.body):
         return
+    made = {ast.unparse(call.args[0]) for call in _calls(tree, "op.create_table")}
+    for call in _calls(tree, "op.create_index"):
+        unique = any(word.arg == "unique" and ast.unparse(word.value) != "False" for word in call.keywords)
+        if unique and isinstance(call.args[1], ast.Constant) and ast.unparse(call.args[1]) not in made:
+            yield "op.create_index refuses rows that the release before may write"
     steps = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name != "downgrade"]
     for call in (node for step in steps for node in ast.walk(step) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)
@@ -46,6 +51,12 @@ def faults(source: str) -> Iterator[str]:
             yield "op.execute of something other than INSERT or CREATE"
         if name == "op.add_column" and not _may_be_absent(call):
             yield "op.add_column of a column that the release before does not fill"
+
+
+def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
+            yield node
 
 
 def _may_be_absent(add: ast.Call) -> bool:
@@ -71,6 +82,7 @@ def test_a_migration_only_adds(path: Path) -> None:
         "op.alter_column('apps', 'name', nullable=False)",
         "op.execute('UPDATE apps SET name = 1')",
         "op.add_column('apps', sa.Column('colour', sa.Text(), nullable=False))",
+        "op.create_index('ux_apps_name', 'apps', ['name'], unique=True)",
     ],
 )
 def test_the_rule_sees(step: str) -> None:
@@ -85,6 +97,8 @@ def test_the_rule_sees(step: str) -> None:
         "op.add_column('apps', sa.Column('colour', sa.Text(), nullable=True))",
         "op.add_column('apps', sa.Column('colour', sa.Text(), nullable=False, server_default='red'))",
         "op.create_table('colours')",
+        "op.create_table('colours'); op.create_index('ux_colours_name', 'colours', ['name'], unique=True)",
+        "op.create_index('ix_apps_name', 'apps', ['name'])",
     ],
 )
 def test_the_rule_lets_through(step: str) -> None:
