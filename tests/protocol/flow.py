@@ -221,7 +221,9 @@ class Flow:
 
 
 @asynccontextmanager
-async def flow_over(database: Database, catalog: Catalog, folder: Path) -> AsyncIterator[Flow]:
+async def flow_over(
+    database: Database, catalog: Catalog, folder: Path, issuer: str = ISSUER
+) -> AsyncIterator[Flow]:
     master_key = secrets.token_bytes(32)
     box: list[Platform] = []
 
@@ -231,10 +233,10 @@ async def flow_over(database: Database, catalog: Catalog, folder: Path) -> Async
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     people = People(database, passwords)
     scopes = {key: frozenset(api.scopes) for key, api in catalog.apis.items()}
-    server = AuthorizationServer(database, ISSUER, master_key, lambda: scopes, clock)
+    server = AuthorizationServer(database, issuer, master_key, lambda: scopes, clock)
     app = create(
         database=database,
-        issuer=ISSUER,
+        issuer=issuer,
         catalog=lambda: catalog,
         authorization_server=routes(server),
         endpoints=server.endpoints,
@@ -243,7 +245,7 @@ async def flow_over(database: Database, catalog: Catalog, folder: Path) -> Async
         people=people,
     )
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 40_000))
-    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as outside:
+    async with httpx.AsyncClient(transport=transport, base_url=issuer) as outside:
         box.append(Platform(database, outside, master_key))
         async with database.begin() as session:
             await signing.ensure(session, master_key, NOW - 3600, SYSTEM)

@@ -166,6 +166,15 @@ async def test_an_old_sign_in_is_not_enough(any_flow: Flow, changes: dict[str, s
     assert "code" in answered(await person.browser.client.get(back))
 
 
+async def test_signing_in_anew_and_consenting_are_one_errand(any_flow: Flow) -> None:
+    """The answer to the consent page must not ask for the sign-in again that came before it."""
+    app, person = await any_flow.app(), await any_flow.person()
+    any_flow.platform.now += 1
+    for changes in ({"prompt": "login"}, {"prompt": "login consent"}, {"max_age": "0"}):
+        assert "code" in await person.authorize(app, **changes), changes
+        any_flow.platform.now += 1
+
+
 async def test_a_level_that_nobody_here_reaches(flow: Flow) -> None:
     """RFC 9470, 5; OpenID Connect Unmet Authentication Requirements 1.0."""
     app, person = await flow.app(), await flow.person()

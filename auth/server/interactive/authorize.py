@@ -86,7 +86,8 @@ class _Asked:
     parameters: Parameters
     redirect_uri: str
     pushed: PushedRequest | None
-    query: str
+    query: str  # as it came
+    afresh: str  # without what says that the person has signed in for it
     since: int | None
 
 
@@ -149,7 +150,9 @@ class AuthorizationEndpoint:
         # as well; what a client has pushed nobody can change, and there the time of the push counts.
         since = _moment(outer.get(SINCE)) if pushed is None else pushed.created_at
         kept = {name: value for name, value in outer.values.items() if name != SINCE}
-        return _Asked(client, parameters, redirect_uri, pushed, urlencode(kept), since)
+        return _Asked(
+            client, parameters, redirect_uri, pushed, urlencode(outer.values), urlencode(kept), since
+        )
 
     async def _next(
         self,
@@ -173,7 +176,7 @@ class AuthorizationEndpoint:
             now=now,
         )
         if visitor is None or step is Next.SIGN_IN:
-            return SignIn(f"{PATH}?{asked.query}&{SINCE}={now}", request.login_hint)
+            return SignIn(f"{PATH}?{asked.afresh}&{SINCE}={now}", request.login_hint)
         if step is Next.CONSENT:
             before = frozenset() if given is None else frozenset(given.scope.split())
             return AskConsent(asked.client, request, before, now + consent.LIFE, asked.query)

@@ -32,7 +32,7 @@ class Poster(Protocol):
 
 
 async def deliver(database: Database, issuer: str, keyring: Keyring, poster: Poster, now: int) -> None:
-    """Tells those that are due. Two workers may tell one client twice, which changes nothing for it (2.6)."""
+    """Tells those that are due. Two workers may tell one client twice, which changes nothing for it."""
     async with database.read() as session:
         due = await logout_notices.due(session, now, AT_ONCE)
         signer = await keyring.signer(session, now) if due else None

@@ -29,6 +29,7 @@ class Served:
     networks: list[Network] = field(default_factory=lambda: [ipaddress.ip_network("127.0.0.0/8")])
     paths: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     sent: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -40,6 +41,7 @@ class Served:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             path = head.split(" ")[1]
             self.paths.append(path)
+            self.heads.append(head)
             self.hosts += [line[6:] for line in head.split("\r\n") if line.lower().startswith("host: ")]
             for part in _parts(path):
                 writer.write(part)

@@ -131,6 +131,25 @@ async def test_the_certificate_must_be_the_names_own() -> None:
             await untrusting.text(f"https://keys.example:{server.port}/keys")
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/keys", 200), ("/redirect", 302), ("/missing", 404), ("/endless", 200)]
+)
+async def test_a_notice_is_posted_to_the_very_address_and_its_answer_is_not_read(
+    path: str, status: int
+) -> None:
+    async with serving() as server:
+        fetcher = _fetcher(server)
+        url = f"https://keys.example:{server.port}{path}"
+        assert await fetcher.post(url, {"logout_token": "x.y.z"}) == status
+        assert server.paths == [path]
+        assert server.heads[0].startswith(f"POST {path} HTTP/1.1")
+        assert server.sent < 25_000_000
+    with pytest.raises(RefusedAddress):
+        await Fetcher(Guard()).post("https://127.0.0.1/", {})
+    with pytest.raises(RefusedAddress):
+        await Fetcher(Guard()).post("http://a.example/", {})
+
+
 def _inside(server: Served) -> Guard:
     async def lookup(host: str, port: int) -> Sequence[str]:
         return ("127.0.0.1",)
