@@ -6,7 +6,7 @@ here reads anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -17,6 +17,8 @@ class Demand:
     api: str  # "behov/v1"
     scopes: frozenset[str]  # all of them
     callable: bool  # false for a retired version; its refusal is the line's, not ours
+    api_keys: bool = False  # whether a key is taken in a token's place
+    offered: frozenset[str] = frozenset()  # every scope of the API: what a key stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,20 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One live key of an app; it is found by the hash of its text."""
+
+    id: str  # cre_…
+    client_id: str
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessTable:
     """Everything authorisation looks up. Deny by default: what is not in it does not exist."""
 
     apps: Mapping[str, AppAccess] = field(default_factory=dict)  # by client_id
     grants: Mapping[tuple[str, str], Grant] = field(default_factory=dict)  # by (app_id, api)
     revoked: frozenset[str] = frozenset()  # jti of revoked tokens that have not yet expired
+    api_keys: Mapping[str, ApiKey] = field(default_factory=dict)  # by SHA-256 of the text, hexadecimal
+    live_keys: Collection[str] = frozenset()  # their ids

@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 from auth.policy import AccessTable, AppAccess, Grant
 from gateway.catalog.model import AtEnd, Catalog, CountersAway, Plan
+from gateway.snapshot.api_keys import ApiKeys
 from quota.counters.protocol import UsageKey
 from quota.plans import Limits
 
@@ -97,11 +98,12 @@ class Accounts:
         self._by_client: dict[str, _App] = {}
         self._granted = 0
         self._disabled: frozenset[str] = frozenset()
+        self.keys = ApiKeys()
         self.apps = _Apps(self._by_client, self)
         self.grants = _Grants(self._by_id, self)
 
     def table(self, revoked: frozenset[str]) -> AccessTable:
-        return AccessTable(self.apps, self.grants, revoked)
+        return AccessTable(self.apps, self.grants, revoked, self.keys.by_hash, self.keys.live)
 
     @property
     def disabled(self) -> frozenset[str]:

@@ -137,6 +137,7 @@ class SnapshotKeeper:
         if changed is not None:
             accounts.put_apps(changed.apps)
             accounts.put_grants(changed.grants)
+            accounts.keys.put(changed.keys, [app.id for app in changed.apps])
         self._accounts = accounts
         self.current = build(catalog, accounts, few, self._issuer, now, before)
         self._waiting = None
@@ -157,5 +158,8 @@ async def _load(session: AsyncSession) -> Accounts:
         await asyncio.sleep(0)
     async for grants in access_rows.grants_in_slices(session):
         accounts.put_grants(grants)
+        await asyncio.sleep(0)
+    async for keys in access_rows.keys_in_slices(session):
+        accounts.keys.put(keys)
         await asyncio.sleep(0)
     return accounts

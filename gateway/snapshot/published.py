@@ -105,7 +105,13 @@ def _routes(api: Api, catalog: Catalog, issuer: str, checks: ApiChecks | None) -
             Published(
                 api=api,
                 operation=operation,
-                demand=Demand(api.key, operation.scopes, api.status.callable),
+                demand=Demand(
+                    api.key,
+                    operation.scopes,
+                    api.status.callable,
+                    "api_key" in api.access.credentials,
+                    frozenset(api.scopes),
+                ),
                 upstreams=upstreams,
                 terms=_terms(api, operation, rules.response_gone | (LIFE_NAMES if life else frozenset())),
                 cut=len(api.base),
