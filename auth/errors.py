@@ -17,6 +17,7 @@ AuthError
 │   │   ├── ForeignCertificate bound to another certificate than the connection's, or there is none
 │   │   ├── RevokedToken       by `jti`, or issued before the app's tokens were revoked
 │   │   ├── UnknownApp
+│   │   ├── UnknownApiKey      unknown, ended or mistyped
 │   │   ├── AppSuspended
 │   │   ├── OrganisationDisabled
 │   │   └── InvalidProof       a DPoP proof, key or assertion that is not what it must be; `detail` may be told
@@ -30,6 +31,7 @@ AuthError
 ├── ProofsUnavailable          whether a proof was used before cannot be known now
 ├── Forbidden                  known, but may not
 │   ├── MissingScope           `scopes`: what the operation demands
+│   ├── ApiKeyNotAccepted  the API takes tokens alone
 │   ├── NoSubscription
 │   ├── SubscriptionSuspended  it exists, but is not active
 │   └── WrongEnvironment       sandbox credentials in production, or the other way
@@ -222,6 +224,12 @@ class UnknownApp(InvalidToken):
     en = "The app that the access token belongs to does not exist."
 
 
+class UnknownApiKey(InvalidToken):
+    code = "unknown-api-key"
+    sv = "API-nyckeln finns inte eller gäller inte längre."
+    en = "The API key does not exist or is no longer valid."
+
+
 class AppSuspended(InvalidToken):
     code = "app-suspended"
     sv = "Appen är avstängd."
@@ -290,6 +298,12 @@ class MissingScope(Forbidden):
     def __init__(self, scopes: Iterable[str]) -> None:
         self.scopes = tuple(sorted(scopes))  # all the operation demands: RFC 6750, 3, `scope`
         super().__init__(" ".join(self.scopes))
+
+
+class ApiKeyNotAccepted(Forbidden):
+    code = "api-key-not-accepted"
+    sv = "Det här API:et tar inte emot API-nycklar. Hämta en åtkomsttoken."
+    en = "This API does not take API keys. Get an access token."
 
 
 class NoSubscription(Forbidden):

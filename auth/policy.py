@@ -6,7 +6,7 @@ here reads anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -19,6 +19,8 @@ class Demand:
     callable: bool  # false for a retired version; its refusal is the line's, not ours
     acr: str = ""  # lowest level of assurance of the person who has signed in; empty: none is needed
     max_age: int | None = None  # seconds since they signed in
+    api_keys: bool = False  # whether a key is taken in a token's place
+    offered: frozenset[str] = frozenset()  # every scope of the API: what a key stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One live key of an app; it is found by the hash of its text."""
+
+    id: str  # cre_…
+    client_id: str
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessTable:
     """Everything authorisation looks up. Deny by default: what is not in it does not exist."""
 
@@ -57,3 +68,5 @@ class AccessTable:
     revoked: frozenset[str] = frozenset()  # jti of revoked tokens that have not yet expired
     revoked_grants: frozenset[str] = frozenset()  # whose tokens have not all expired yet
     disabled_people: frozenset[str] = frozenset()
+    api_keys: Mapping[str, ApiKey] = field(default_factory=dict)  # by SHA-256 of the text, hexadecimal
+    live_keys: Collection[str] = frozenset()  # their ids

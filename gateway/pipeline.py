@@ -26,8 +26,9 @@ from dataclasses import replace
 from functools import partial
 from time import monotonic, time
 
+from auth import api_keys
 from auth.authorise import authorise
-from auth.errors import AuthError, BoundToken, TokenInQuery
+from auth.errors import AuthError, BoundToken, MissingToken, TokenInQuery
 from auth.proofs.dpop import Proof
 from gateway import decide, errors
 from gateway.access_log import NOBODY, Record, place_of
@@ -123,6 +124,8 @@ class Call:
             return known
         try:
             principal = line.authenticator.authenticate(request.authorization, snapshot.keys, self.time)
+        except MissingToken:
+            principal = api_keys.caller(request.authorization, published.demand, snapshot.access, self.time)
         except BoundToken as bound:
             principal, self.proof = line.bound.prove(bound, request, self.method, self.path, self.time)
         self.caller = line.callers.of(principal)

@@ -13,7 +13,16 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import apps, changes, organisations, people, revocations, signing_keys, subscriptions
+from storage import (
+    apps,
+    changes,
+    credentials,
+    organisations,
+    people,
+    revocations,
+    signing_keys,
+    subscriptions,
+)
 from storage.apps import App
 from storage.oauth import grants
 from storage.schema.rows import columns, many
@@ -75,16 +84,33 @@ class GrantRow(NamedTuple):
     state: str
 
 
+class KeyRow(NamedTuple):
+    """What the edge uses of an API key."""
+
+    id: str
+    app_id: str
+    client_id: str
+    secret_hash: str
+    expires_at: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Apps and subscriptions as they now are, deleted and closed ones included."""
+    """Apps and subscriptions as they now are, deleted and closed ones included; the live keys of those apps."""
 
     apps: list[AppRow]
     grants: list[GrantRow]
     purged: frozenset[str]  # APIs of which nothing that was kept is to be used; "" for all of them
+    keys: list[KeyRow]
 
 
 _app, _subscription = apps.table, subscriptions.table
+_key = credentials.table
+_keys: Final = (
+    select(_key.c.id, _key.c.app_id, _app.c.client_id, _key.c.secret_hash, _key.c.expires_at)
+    .join(_app, _app.c.id == _key.c.app_id)
+    .where(_key.c.kind == credentials.API_KEY, _key.c.revoked_at.is_(None), _app.c.state != "deleted")
+)
 _apps: Final = select(*(_app.c[name] for name in AppRow._fields))
 _grants: Final = select(*(_subscription.c[name] for name in GrantRow._fields))
 
@@ -121,6 +147,13 @@ async def grants_in_slices(session: AsyncSession) -> AsyncIterator[Sequence[Gran
         yield [GrantRow(*row) for row in slice_]
 
 
+async def keys_in_slices(session: AsyncSession) -> AsyncIterator[Sequence[KeyRow]]:
+    """Every API key that is not revoked, of apps that are not deleted; also those that have expired."""
+    found = await session.stream(_keys)
+    async for slice_ in found.partitions(SLICE):
+        yield [KeyRow(*row) for row in slice_]
+
+
 async def changed(session: AsyncSession, before: int, now: int) -> Changed | None:
     """What has changed after number `before` up to `now`; None when that is not known and everything is to be read."""
     steps = await changes.since(session, before, now)
@@ -129,10 +162,11 @@ async def changed(session: AsyncSession, before: int, now: int) -> Changed | Non
     touched_apps = sorted({step.subject for step in steps if step.about == changes.APP})
     touched = sorted({step.subject for step in steps if step.about == changes.SUBSCRIPTION})
     purged = frozenset(step.subject for step in steps if step.about == changes.KEPT_ANSWERS)
-    found = Changed([], [], purged)
+    found = Changed([], [], purged, [])
     for at in range(0, len(touched_apps), _ASKED):
         some = touched_apps[at : at + _ASKED]
         found.apps.extend(AppRow(*row) for row in await session.execute(_apps.where(_app.c.id.in_(some))))
+        found.keys.extend(KeyRow(*row) for row in await session.execute(_keys.where(_app.c.id.in_(some))))
     for at in range(0, len(touched), _ASKED):
         some = touched[at : at + _ASKED]
         rows = await session.execute(_grants.where(_subscription.c.id.in_(some)))

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage import apps, organisations
+from storage import apps, changes, organisations
 from storage.errors import NotFound
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
@@ -32,7 +32,7 @@ from storage.schema.rows import columns, insert, many, one, row_of
 class Credential:
     id: str  # cre_…
     app_id: str
-    kind: str  # client_secret
+    kind: str  # client_secret, api_key
     secret_hash: str = field(repr=False)  # SHA-256, hexadecimal
     last4: str
     created_at: int
@@ -40,6 +40,9 @@ class Credential:
     revoked_at: int | None
     last_used_at: int | None
 
+
+CLIENT_SECRET = "client_secret"  # noqa: S105 - a kind
+API_KEY = "api_key"
 
 table = Table(
     "credentials",
@@ -73,6 +76,7 @@ async def add(
         raise NotFound("app")
     made = Credential(new_id("cre"), app_id, kind, secret_hash, last4, now, expires_at, None, None)
     await insert(session, table, row_of(made))
+    await _tell(session, made)
     return made
 
 
@@ -92,6 +96,7 @@ async def live_for_client(session: AsyncSession, client_id: str, now: int) -> li
         .join(organisations.table, organisations.table.c.id == apps.table.c.organisation_id)
         .where(
             apps.table.c.client_id == client_id,
+            table.c.kind == CLIENT_SECRET,  # a key opens APIs, and never the token endpoint
             apps.table.c.state == "active",
             organisations.table.c.disabled_at.is_(None),
             table.c.revoked_at.is_(None),
@@ -139,7 +144,14 @@ async def _change(
     credential = await one(session, Credential, changed)
     if credential is None:
         raise NotFound("credential")
+    await _tell(session, credential)
     return credential
+
+
+async def _tell(session: AsyncSession, credential: Credential) -> None:
+    """The edge looks keys up by itself; secrets are the authorization server's matter."""
+    if credential.kind == API_KEY:
+        await changes.bump(session, changes.APP, credential.app_id)
 
 
 def _apps_of(organisation_id: str) -> Select[tuple[str]]:

@@ -1,4 +1,4 @@
-"""An app's client secrets: making the first one, and rolling to a new one with an overlap.
+"""An app's client secrets and API keys: making the first one, and rolling to a new one with an overlap.
 
 During the overlap both secrets work, so a running system can be changed without a stop. An overlap of zero
 is for a secret that has leaked: the old ones end at once, and so does every token they gave.
@@ -16,9 +16,10 @@ from auth.credentials.secrets import NewSecret, Prefix, make
 from auth.errors import UnacceptableOverlap
 from auth.origin import Origin
 from storage import apps, audit, credentials
-from storage.credentials import Credential
+from storage.credentials import API_KEY, CLIENT_SECRET, Credential
 
-KIND = "client_secret"
+# Both are made, rolled and ended alike; a rotation leaves those of the other kind alone.
+PREFIX: Mapping[str, Prefix] = {CLIENT_SECRET: Prefix.CLIENT_SECRET, API_KEY: Prefix.API_KEY}
 LONGEST_OVERLAP = 30 * 24 * 3600  # seconds
 
 
@@ -44,10 +45,16 @@ def expiries(held: Sequence[Credential], now: int, overlap: int) -> dict[str, in
 
 
 async def issue(
-    session: AsyncSession, organisation_id: str, app_id: str, *, now: int, origin: Origin
+    session: AsyncSession,
+    organisation_id: str,
+    app_id: str,
+    *,
+    now: int,
+    origin: Origin,
+    kind: str = CLIENT_SECRET,
 ) -> Issued:
     """One more secret for the app; the others stay. Raises storage's NotFound for another's app."""
-    made = await _add(session, organisation_id, app_id, now)
+    made = await _add(session, organisation_id, app_id, kind, now)
     await _record(
         session,
         "credential.create",
@@ -60,13 +67,21 @@ async def issue(
 
 
 async def rotate(
-    session: AsyncSession, organisation_id: str, app_id: str, *, overlap: int, now: int, origin: Origin
+    session: AsyncSession,
+    organisation_id: str,
+    app_id: str,
+    *,
+    overlap: int,
+    now: int,
+    origin: Origin,
+    kind: str = CLIENT_SECRET,
 ) -> Issued:
     """A new secret; the old ones end after `overlap` seconds. Raises UnacceptableOverlap and NotFound."""
     if not 0 <= overlap <= LONGEST_OVERLAP:
         raise UnacceptableOverlap(str(overlap))
-    held = await credentials.for_app(session, organisation_id, app_id)
-    made = await _add(session, organisation_id, app_id, now)
+    every = await credentials.for_app(session, organisation_id, app_id)
+    held = [one for one in every if one.kind == kind]
+    made = await _add(session, organisation_id, app_id, kind, now)
     ends = expiries(held, now, overlap)
     for credential_id, at in ends.items():
         if overlap == 0:
@@ -114,13 +129,13 @@ async def revoke_tokens(session: AsyncSession, organisation_id: str, app_id: str
     await apps.set_tokens_valid_from(session, organisation_id, app_id, now + 1)
 
 
-async def _add(session: AsyncSession, organisation_id: str, app_id: str, now: int) -> Issued:
-    secret = make(Prefix.CLIENT_SECRET)
+async def _add(session: AsyncSession, organisation_id: str, app_id: str, kind: str, now: int) -> Issued:
+    secret = make(PREFIX[kind])
     credential = await credentials.add(
         session,
         organisation_id,
         app_id,
-        kind=KIND,
+        kind=kind,
         secret_hash=secret.hash,
         last4=secret.last4,
         expires_at=None,

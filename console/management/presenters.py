@@ -6,7 +6,7 @@ from console.management import shapes
 from console.management.shapes import optional_timestamp, timestamp
 from console.services.credentials import IssuedSecret
 from storage.apps import App
-from storage.credentials import Credential
+from storage.credentials import API_KEY, CLIENT_SECRET, Credential
 from storage.organisations import Organisation
 from storage.people import Person
 from storage.personal_tokens import PersonalToken
@@ -80,7 +80,8 @@ def created_credential(issued: IssuedSecret, token_endpoint: str, scope: str) ->
     return shapes.CreatedCredential(
         **credential(issued.credential).model_dump(),
         client_id=issued.app.client_id,
-        client_secret=issued.secret,
+        client_secret=issued.secret if issued.credential.kind == CLIENT_SECRET else None,
+        api_key=issued.secret if issued.credential.kind == API_KEY else None,
         token_endpoint=token_endpoint,
         scope=scope,
     )

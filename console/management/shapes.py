@@ -152,14 +152,18 @@ class AppShape(Shape):
     created_at: Timestamp
 
 
+CredentialKind = Literal["client_secret", "api_key"]
+
+
 class NewCredential(Shape):
-    """Nothing is chosen by the caller; an empty object."""
+    kind: CredentialKind = "client_secret"
 
 
 class Rotation(Shape):
     """Zero ends the old secrets at once, and every token with them."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
+    kind: CredentialKind = "client_secret"
 
 
 class CredentialShape(Shape):
@@ -175,7 +179,8 @@ class CredentialShape(Shape):
 
 class CreatedCredential(CredentialShape):
     client_id: str
-    client_secret: Annotated[str, Field(description="Shown here once and never again.")]
+    client_secret: Annotated[str | None, Field(description="Shown here once and never again.")] = None
+    api_key: Annotated[str | None, Field(description="The same, of an API key.")] = None
     token_endpoint: str
     scope: Annotated[
         str, Field(description="Every scope of the app's active subscriptions, space separated.")

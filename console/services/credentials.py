@@ -31,13 +31,19 @@ class IssuedSecret:
 
 
 async def create(
-    session: AsyncSession, actor: Actor, organisation_id: str, app_id: str, *, now: int
+    session: AsyncSession,
+    actor: Actor,
+    organisation_id: str,
+    app_id: str,
+    *,
+    kind: str = credentials.CLIENT_SECRET,
+    now: int,
 ) -> IssuedSecret:
-    """A further secret for an active app."""
+    """A further secret, or API key, for an active app."""
     await enter(session, actor, organisation_id, Act.CREDENTIAL_CREATE)
     app = await apps.active(session, organisation_id, app_id)
-    await _refuse_too_many(session, app, now)
-    made = await rotation.issue(session, organisation_id, app_id, now=now, origin=actor.origin)
+    await _refuse_too_many(session, app, kind, now)
+    made = await rotation.issue(session, organisation_id, app_id, now=now, origin=actor.origin, kind=kind)
     return IssuedSecret(app, made.credential, made.secret.text)
 
 
@@ -64,6 +70,7 @@ async def rotate(
     app_id: str,
     *,
     overlap_seconds: int = USUAL_OVERLAP,
+    kind: str = credentials.CLIENT_SECRET,
     now: int,
 ) -> IssuedSecret:
     """A new secret; the older ones work on for `overlap_seconds`.
@@ -74,9 +81,9 @@ async def rotate(
     await enter(session, actor, organisation_id, Act.CREDENTIAL_ROTATE)
     app = await apps.active(session, organisation_id, app_id)
     if overlap_seconds > 0:
-        await _refuse_too_many(session, app, now)
+        await _refuse_too_many(session, app, kind, now)
     made = await rotation.rotate(
-        session, organisation_id, app_id, overlap=overlap_seconds, now=now, origin=actor.origin
+        session, organisation_id, app_id, overlap=overlap_seconds, now=now, origin=actor.origin, kind=kind
     )
     return IssuedSecret(app, made.credential, made.secret.text)
 
@@ -102,7 +109,7 @@ async def scope(session: AsyncSession, organisation_id: str, app_id: str, catalo
     return scope_of(catalog, [row.api for row in rows if row.state == "active"])
 
 
-async def _refuse_too_many(session: AsyncSession, app: App, now: int) -> None:
+async def _refuse_too_many(session: AsyncSession, app: App, kind: str, now: int) -> None:
     held = await credentials.for_app(session, app.organisation_id, app.id)
-    if len(rotation.live(held, now)) >= MOST_LIVE_PER_APP:
+    if sum(one.kind == kind for one in rotation.live(held, now)) >= MOST_LIVE_PER_APP:
         raise TooMany("credentials")

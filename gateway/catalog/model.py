@@ -105,7 +105,7 @@ class Balancing:
 class Access:
     """Who may call, as the publication says it."""
 
-    credentials: tuple[str, ...] = ("oauth2",)  # "oauth2", later "api_key"
+    credentials: tuple[str, ...] = ("oauth2",)  # "oauth2", "api_key"
     purposes: tuple[str, ...] = ()  # empty: any
     agreement: bool = False  # production demands an accepted agreement
     approval: bool = False  # production demands a recorded approval

@@ -14,6 +14,7 @@ from sys import intern
 from typing import Final, Protocol, TypeVar
 
 from auth.policy import AccessTable, AppAccess, Grant
+from gateway.snapshot.api_keys import ApiKeys
 
 CALLING: Final = 20_000
 """Of those that call, so many are kept ready; then it begins anew."""
@@ -113,6 +114,7 @@ class Accounts:
         self._terms: dict[_Terms, _Terms] = {}
         self._granted = 0
         self._disabled: frozenset[str] = frozenset()
+        self.keys = ApiKeys()
         self.apps = _Apps(self._by_client, self)
         self.grants = _Grants(self._by_id, self)
 
@@ -122,7 +124,15 @@ class Accounts:
         revoked_grants: frozenset[str] = frozenset(),
         disabled_people: frozenset[str] = frozenset(),
     ) -> AccessTable:
-        return AccessTable(self.apps, self.grants, revoked, revoked_grants, disabled_people)
+        return AccessTable(
+            self.apps,
+            self.grants,
+            revoked,
+            revoked_grants,
+            disabled_people,
+            self.keys.by_hash,
+            self.keys.live,
+        )
 
     @property
     def disabled(self) -> frozenset[str]:

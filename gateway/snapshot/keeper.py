@@ -138,6 +138,7 @@ class SnapshotKeeper:
         if changed is not None:
             accounts.put_apps(changed.apps)
             accounts.put_grants(changed.grants)
+            accounts.keys.put(changed.keys, [app.id for app in changed.apps])
         # When it is not known what has changed, an answer may have been dropped too.
         purged = changed.purged if changed is not None else EVERYTHING if before is not None else frozenset()
         self._accounts = accounts
@@ -160,5 +161,8 @@ async def _load(session: AsyncSession) -> Accounts:
         await asyncio.sleep(0)
     async for grants in access_rows.grants_in_slices(session):
         accounts.put_grants(grants)
+        await asyncio.sleep(0)
+    async for keys in access_rows.keys_in_slices(session):
+        accounts.keys.put(keys)
         await asyncio.sleep(0)
     return accounts

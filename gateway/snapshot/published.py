@@ -133,6 +133,8 @@ def _demand(api: Api, operation: Operation) -> Demand:
         api.key,
         operation.scopes,
         api.status.callable,
+        api_keys="api_key" in api.access.credentials,
+        offered=frozenset(api.scopes),
         acr="" if level is None else acr_of(level),
         max_age=api.access.max_age,
     )

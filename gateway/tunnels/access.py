@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from types import MethodType
 
+from auth.api_keys import is_key
 from auth.authenticate import LEEWAY
 from auth.authorise import authorise
-from auth.errors import AuthError, ExpiredToken, ForeignToken
+from auth.errors import AuthError, ExpiredToken, ForeignToken, UnknownApiKey
 from gateway.edge.exchange import Exchange
 from gateway.errors import ApiRetired, PlanMissing, Refusal
 from gateway.pipeline import Call
@@ -82,7 +83,10 @@ def _ended(call: Call, snapshot: Snapshot, now: float) -> str:
         published = snapshot.routes.find(call.method, call.path)
         if not published.demand.callable:
             raise ApiRetired
-        if snapshot.keys.find(principal.key_id) is None:
+        if is_key(principal):
+            if principal.key_id not in snapshot.access.live_keys:
+                raise UnknownApiKey
+        elif snapshot.keys.find(principal.key_id) is None:
             raise ForeignToken("its key is gone")
         grant = authorise(principal, published.demand, snapshot.access, now)
         subscribed = snapshot.subscribed.of(grant)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from storage import processes
 from storage.database import Database
+from storage.usage import processes
 from tests.storage.samples import NOW
 
 

@@ -6,7 +6,7 @@ from console.management import presenters
 from console.management.listings import AppListing, CredentialListing
 from console.management.operation import Answer, Call
 from console.management.paging import PageQuery, listing
-from console.management.shapes import NewApp, Rotation
+from console.management.shapes import NewApp, NewCredential, Rotation
 from console.services import apps, credentials
 from console.services.credentials import IssuedSecret
 from gateway.catalog.model import Environment
@@ -49,7 +49,8 @@ async def resume(call: Call) -> Answer:
 
 
 async def create_credential(call: Call) -> Answer:
-    issued = await credentials.create(call.session, call.person, *_app(call), now=call.now)
+    kind = call.body_as(NewCredential).kind
+    issued = await credentials.create(call.session, call.person, *_app(call), kind=kind, now=call.now)
     return await _shown_once(call, issued, f"{call.address}/{issued.credential.id}")
 
 
@@ -70,6 +71,7 @@ async def rotate(call: Call) -> Answer:
         call.person,
         *_app(call),
         overlap_seconds=call.body_as(Rotation).overlap_seconds,
+        kind=call.body_as(Rotation).kind,
         now=call.now,
     )
     address = call.address.removesuffix("/rotations")
