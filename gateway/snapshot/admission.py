@@ -53,6 +53,8 @@ class Admission(Remembered):
         principal = caller.principal
         self.mark = snapshot.mark
         self.until = min(principal.expires_at, now + SECONDS)
+        if published.demand.max_age is not None:
+            self.until = min(self.until, principal.auth_time + published.demand.max_age)
         self.published = published
         self.caller = caller
         self.environment = principal.environment
