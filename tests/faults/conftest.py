@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.scene import Scene
+from tests.parts import templates
 
 Make = Callable[..., Scene]
 
@@ -28,6 +29,19 @@ def make(tmp_path: Path, sqlite_url: str) -> Iterator[Make]:
     yield one
     for each in made:
         each.close()
+
+
+@pytest.fixture(scope="package")
+def postgres_scene(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, postgres_template: str
+) -> Iterator[Scene]:
+    """An edge and the control plane with a PostgreSQL behind a cut, for all whose faults pass."""
+    with templates.postgres_copy(postgres_server, postgres_template) as url:
+        made = Scene(tmp_path_factory.mktemp("postgres"), url, cut_database=True)
+        try:
+            yield made.start(control=True)
+        finally:
+            made.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

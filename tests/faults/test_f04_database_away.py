@@ -22,15 +22,8 @@ RECOVERY_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def scene(
-    tmp_path_factory: pytest.TempPathFactory, postgres_server: str, postgres_template: str
-) -> Iterator[Scene]:
-    with templates.postgres_copy(postgres_server, postgres_template) as url:
-        made = Scene(tmp_path_factory.mktemp("database-away"), url, cut_database=True)
-        try:
-            yield made.start(control=True)
-        finally:
-            made.close()
+def scene(postgres_scene: Scene) -> Scene:
+    return postgres_scene
 
 
 @pytest.fixture(autouse=True)
