@@ -11,6 +11,7 @@ from storage import changes
 from storage.errors import AlreadyExists, NotFound
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
+from storage.schema.order import in_order
 from storage.schema.rows import columns, insert_new, one, row_of
 
 
@@ -88,6 +89,7 @@ async def set_password(session: AsyncSession, person_id: str, password_hash: str
 
 async def set_disabled(session: AsyncSession, person_id: str, at: int | None) -> Person:
     """`at` None enables again. Raises `NotFound`. The disabled have no sessions or tokens."""
+    await in_order(session)  # before the row: whoever changes a password takes them in that order
     person = await _change(session, person_id, disabled_at=at)
     await changes.bump(session)
     return person

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage import changes
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
+from storage.schema.order import in_order
 from storage.schema.rows import columns, insert, many, one, row_of
 
 # An access token lives shorter than this, clocks that differ included: so long the edge must know of a revocation.
@@ -151,6 +152,8 @@ async def delete_ended(session: AsyncSession, now: int) -> int:
 
 
 async def _revoke(session: AsyncSession, which: ColumnElement[bool], reason: str, now: int) -> int:
+    # The queue before the rows: who has the queue and wants the rows, as a withdrawal does, must not meet us half-way.
+    await in_order(session)
     ended = (
         update(table).where(which, table.c.revoked_at.is_(None)).values(revoked_at=now, revoked_for=reason)
     )

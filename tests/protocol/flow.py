@@ -22,6 +22,7 @@ from auth.passwords import Passwords
 from auth.people import People
 from auth.policy import AccessTable, AppAccess
 from auth.server.app import AuthorizationServer, routes
+from auth.server.interactive.endpoints import PersonEndpoints
 from auth.tokens import signing
 from console.app import create
 from gateway.catalog.model import Catalog
@@ -174,8 +175,15 @@ async def refused_at_the_edge(flow: Flow, app: App, token: str) -> bool:
 
 
 class Flow:
-    def __init__(self, platform: Platform, people: People, transport: httpx.ASGITransport) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        people: People,
+        transport: httpx.ASGITransport,
+        endpoints: PersonEndpoints,
+    ) -> None:
         self.platform = platform
+        self.endpoints = endpoints
         self.people = people
         self.transport = transport
         self.outside = platform.http
@@ -249,5 +257,5 @@ async def flow_over(
         box.append(Platform(database, outside, master_key))
         async with database.begin() as session:
             await signing.ensure(session, master_key, NOW - 3600, SYSTEM)
-        yield Flow(box[0], people, transport)
+        yield Flow(box[0], people, transport, server.endpoints)
     passwords.close()

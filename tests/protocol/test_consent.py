@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from auth.grants.consent import LIFE
+from auth.origin import system
+from auth.people import authentication_of
+from auth.server.interactive.authorize import Redirect, SignIn, Visitor
 from storage import apps
 from tests.auth.mint import ISSUER
 from tests.console.browser import Shown
@@ -221,3 +226,20 @@ async def test_names_are_shown_and_not_run(flow: Flow) -> None:
     page = await person.open(app)
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert" in page.text
+
+
+async def test_nothing_is_given_after_the_session_has_ended(any_flow: Flow) -> None:
+    """A page that was found signed in, and came to its turn after the sign-out."""
+    app, person = await any_flow.app(), await any_flow.person()
+    await person.authorize(app)
+    session_id = person.browser.client.cookies["sluss_session"]
+    found = await any_flow.people.find(session_id, any_flow.platform.now)
+    assert found is not None
+    visitor = Visitor(found[1], found[0].id_hash, authentication_of(found[0]))
+    endpoint = any_flow.endpoints.authorize
+    query = urlencode(app.request()).encode()
+    assert isinstance(await endpoint.begin(query, visitor, system("test"), any_flow.platform.now), Redirect)
+    await any_flow.people.sign_out(session_id, any_flow.platform.now, system("test"))
+    assert isinstance(await endpoint.begin(query, visitor, system("test"), any_flow.platform.now), SignIn)
+    late = endpoint.decide(query, visitor, yes=True, origin=system("test"), now=any_flow.platform.now)
+    assert isinstance(await late, SignIn)

@@ -29,6 +29,7 @@ from auth.grants.scopes import ABOUT_PERSON, ApiScopes, allowed_by_api
 from auth.origin import Origin
 from auth.server.clients import Client
 from auth.server.faults import OAuthFault
+from storage import sessions
 from storage.database import Database
 from storage.oauth import codes, consents, grants, pushed_requests
 from storage.oauth.pushed_requests import PushedRequest
@@ -100,6 +101,7 @@ class AuthorizationEndpoint:
     async def begin(self, query: bytes, visitor: Visitor | None, origin: Origin, now: int) -> Outcome:
         """Raises Unanswerable and storage's Unavailable."""
         async with self._database.begin() as session:
+            visitor = await _present(session, visitor, now)
             asked = await self._asked(session, query, now)
             if asked.pushed is not None:
                 await pushed_requests.open_for(session, asked.pushed.uri_hash, now, now + TIME_TO_ANSWER)
@@ -113,7 +115,7 @@ class AuthorizationEndpoint:
     ) -> Outcome:
         """The person's answer to the consent page. Raises the same."""
         async with self._database.begin() as session:
-            await in_order(session)
+            visitor = await _present(session, visitor, now)
             asked = await self._asked(session, query, now)
             try:
                 if yes:
@@ -252,6 +254,16 @@ class AuthorizationEndpoint:
 
 
 URN = "urn:ietf:params:oauth:request_uri:"
+
+
+async def _present(session: AsyncSession, visitor: Visitor | None, now: int) -> Visitor | None:
+    """The visitor, if the session is still there once it is our turn: what ends a session, or takes a consent back,
+    stands in the same queue, and nothing may be given after it.
+    """
+    if visitor is None:
+        return None
+    await in_order(session)
+    return visitor if await sessions.find(session, visitor.session_hash, now) is not None else None
 
 
 def _moment(text: str | None) -> int | None:
