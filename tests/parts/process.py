@@ -76,7 +76,9 @@ class Process:
     def children(self) -> list[int]:
         """Processes that it has started, as far as the machine tells."""
         try:
-            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+            return [
+                int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            ]
         except FileNotFoundError:
             return []
 
