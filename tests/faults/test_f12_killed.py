@@ -36,7 +36,7 @@ def busy(pid: int | str) -> float:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_kill_9_and_start_again_and_again(make: Make, record_property: Note) -> None:
+def test_kill_9_and_start_again_and_again(make: Make, record_testsuite_property: Note) -> None:
     """Serving within 5 s, no lock or half-written state left, and every acknowledged call is in the ledger."""
     chance = random.Random(12)
     scene = make().start(control=True)
@@ -55,7 +55,7 @@ def test_kill_9_and_start_again_and_again(make: Make, record_property: Note) -> 
         assert load.statuses.keys() == {200}
         for name in KINDS:
             scene.kill(name)
-        started_again(scene, record_property)
+        started_again(scene, record_testsuite_property)
         assert scene.get("/eko/v1/echo", token).status_code == 200
         answered += 1
         accounted_for(scene, client, answered, unsure)

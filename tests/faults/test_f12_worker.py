@@ -28,7 +28,7 @@ LONG_AGO = 1_700_000_000
 
 @pytest.mark.timeout(300)
 def test_a_worker_killed_at_work_leaves_no_lock_and_no_half(
-    make: Make, database_url: str, record_property: Note
+    make: Make, database_url: str, record_testsuite_property: Note
 ) -> None:
     scene = make(database_url=database_url)  # the worker alone: nothing else is started
     client = scene.client()
@@ -47,7 +47,7 @@ def test_a_worker_killed_at_work_leaves_no_lock_and_no_half(
     began = time.monotonic()
     start(scene)
     scene.wait(lambda: scene.run(expired(scene)) == (0, 0) and scene.ledger(client) != {}, "worker")
-    record_property("jobs done after", round(time.monotonic() - began, 2))
+    record_testsuite_property("jobs done after", round(time.monotonic() - began, 2))
     assert scene.ledger(client) == {"refused": CALLS}
     scene.stop()
     assert "Traceback" not in scene.log("worker"), scene.log("worker")

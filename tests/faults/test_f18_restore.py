@@ -31,7 +31,7 @@ def command(scene: Scene, *words: str) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_put_back_from_a_copy_nothing_that_was_given_before_lives_on(
-    make: Make, database_url: str, record_property: Note
+    make: Make, database_url: str, record_testsuite_property: Note
 ) -> None:
     """A revoked token stays refused, quotas are not free again, the audit chain holds, and all of it takes seconds."""
     scene = make(database_url=database_url)
@@ -59,7 +59,7 @@ def test_put_back_from_a_copy_nothing_that_was_given_before_lives_on(
     assert "unbroken" in command(scene, "audit", "verify")
     scene.start(control=True)
     took = time.monotonic() - began
-    record_property("serving after", round(took, 2))
+    record_testsuite_property("restored and serving after", round(took, 2))
     assert took < RTO_S
 
     assert scene.get("/eko/v1/echo", revoked).json()["code"] == "revoked-token"
