@@ -6,6 +6,8 @@ when the client is known, so that nobody spends another one's.
 
 from __future__ import annotations
 
+from typing import Final
+
 from auth.principal import Confirmation
 from auth.profiles import PROFILES
 from auth.proofs.dpop import KEPT
@@ -15,31 +17,40 @@ from auth.server.clients import Client
 from auth.server.faults import InvalidDpopProof, UnboundRequest, UseDpopNonce
 from storage.proofs import seen
 
+TOKEN_ENDPOINT: Final = "/oauth2/token"  # noqa: S105 - an address
+
 
 async def bound(call: Call, client: Client, nonces: Nonces) -> Confirmation:
-    """Raises InvalidDpopProof, UseDpopNonce, UnboundRequest."""
+    """What is shown is always taken; that it is there is demanded where tokens are given, and not of a pushed request
+    (RFC 9449, 10.1). Raises InvalidDpopProof, UseDpopNonce, UnboundRequest.
+    """
     await _spend(call, client, nonces)
-    registered, shown = client.metadata, call.shown.certificate
     key = "" if call.proof is None else call.proof.thumbprint
+    if call.address.endswith(TOKEN_ENDPOINT):
+        _demand(call, client, key)
+    registered, shown = client.metadata, call.shown.certificate
+    constrained = PROFILES[registered.profile].bound_tokens and not key
+    by_certificate = constrained or registered.tls_client_certificate_bound_access_tokens
+    return Confirmation(key, shown.thumbprint if shown is not None and by_certificate else "")
+
+
+def _demand(call: Call, client: Client, key: str) -> None:
+    registered, shown = client.metadata, call.shown.certificate
     if registered.dpop_bound_access_tokens and not key:
         raise UnboundRequest(
             "This client's tokens are bound by DPoP: send a proof in the header DPoP, "
             "or change dpop_bound_access_tokens."
         )
-    demanded = registered.tls_client_certificate_bound_access_tokens
-    if demanded and shown is None:
+    if registered.tls_client_certificate_bound_access_tokens and shown is None:
         raise UnboundRequest(
             "This client's tokens are bound to its certificate: call over mutual TLS, "
             "or change tls_client_certificate_bound_access_tokens."
         )
-    constrained = PROFILES[registered.profile].bound_tokens
-    if constrained and not key and shown is None:
+    if PROFILES[registered.profile].bound_tokens and not key and shown is None:
         raise UnboundRequest(
             f"The profile {registered.profile} gives bound tokens only: send a DPoP proof or call over mutual TLS, "
             "or change the client's profile."
         )
-    certificate = shown.thumbprint if shown is not None and (demanded or (constrained and not key)) else ""
-    return Confirmation(key, certificate)
 
 
 async def _spend(call: Call, client: Client, nonces: Nonces) -> None:
