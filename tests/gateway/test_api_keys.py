@@ -74,6 +74,7 @@ async def test_an_api_that_takes_tokens_alone_takes_no_key(stand: Stand) -> None
         "%",
         "_",
     ],
+    ids=["shorter", "longer", "other case", "another", "x", "no checksum", "per cent", "underscore"],
 )  # fmt: skip
 async def test_t33_every_other_text_is_unknown(stand: Stand, text: str) -> None:
     put(stand, with_keys())
@@ -90,6 +91,7 @@ async def test_t33_every_other_text_is_unknown(stand: Stand, text: str) -> None:
         ("ApiKey " + "x" * 201, "missing-token"),
         (f"Bearer {KEY.text}", "malformed-token"),
     ],
+    ids=["two spaces", "more behind it", "no key", "too long", "as Bearer"],
 )
 async def test_another_form_is_no_key(stand: Stand, authorization: str, code: str) -> None:
     put(stand, with_keys())
