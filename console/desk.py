@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth.authenticate import Authenticator
+from auth.factors.passkeys import Passkeys
+from auth.federation.flow import Federation
+from auth.passkey_sign_in import PasskeySignIn
 from auth.people import People
+from console.letters.post import Post
 from gateway.catalog.model import Catalog
 from storage.database import Database
 
@@ -18,6 +22,10 @@ class Desk:
     catalog: Callable[[], Catalog]
     people: People
     authenticator: Authenticator  # our own copy: verifies the text of tokens that are to be revoked
+    passkeys: Passkeys
+    passkey_sign_in: PasskeySignIn
+    federation: Federation | None  # sign-in at another provider, where one is set
+    post: Post
     clock: Callable[[], float]
 
     @property

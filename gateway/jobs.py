@@ -20,6 +20,7 @@ from quota.ledger import write_left_behind
 from storage import revocations, sessions
 from storage.database import Database
 from storage.errors import StorageError
+from storage.proofs import invitations, sign_ins, single_use
 
 log = logging.getLogger("sluss.jobs")
 RETRY_SECONDS = 15.0
@@ -33,9 +34,12 @@ class Job:
 
 
 async def clear_expired(database: Database, now: int) -> None:
-    """Sessions and revocations that no longer mean anything, and signing keys whose last token is dead."""
+    """What no longer means anything: sessions, half sign-ins, links, revocations, keys whose last token is dead."""
     async with database.begin() as session:
         await sessions.delete_expired(session, now)
+        await sign_ins.delete_expired(session, now)
+        await invitations.delete_expired(session, now)
+        await single_use.delete_expired(session, now)
         await revocations.delete_expired(session, now)
         await signing.retire_due(session, now, system("worker"))
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from auth.federation.provider import Provider
 from gateway.edge.door.certificates import ClientCertificates, TlsFiles
 from gateway.edge.door.testimony import Notation
+from gateway.setting_provider import is_loopback, provider
 from gateway.setting_table import SETTINGS, Setting
 
 __all__ = ["SETTINGS", "Door", "Setting", "Settings", "SettingsFault", "environment_of", "load"]
@@ -68,6 +70,7 @@ class Settings:
     access_log: str
     cache_bytes: int
     door: Door = Door()
+    provider: Provider | None = None  # vouches for people beside our own sign-in
     upstream_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -129,7 +132,7 @@ class _Reader:
             self.faults.append(
                 f"{name}={value!r}: no path and no trailing slash, the issuer is compared exactly"
             )
-        elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
             self.faults.append(f"{name}={value!r}: https is needed for any host but loopback")
         return value
 
@@ -163,15 +166,6 @@ class _Reader:
         paths = tuple(Path(part).expanduser().resolve() for part in value.split(":") if part)
         self.faults.extend(f"{name}: there is no folder {path}" for path in paths if not path.is_dir())
         return paths
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _raw(environment: Mapping[str, str], file: Path) -> tuple[dict[str, str], list[str]]:
@@ -230,6 +224,7 @@ def load(
         cache_bytes=reader.number("SLUSS_CACHE_BYTES", 64 * 1024 * 1024, 0, 2**40),
         access_log=reader.text("SLUSS_ACCESS_LOG", "-"),
         door=_door(reader, issuer),
+        provider=provider(reader),
         upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
     )
     if settings.edge_processes > 1 and settings.redis_url is None:
@@ -278,7 +273,7 @@ def _tls_files(reader: _Reader) -> TlsFiles | None:
 
 
 def _is_local(issuer: str) -> bool:
-    return _is_loopback(urlsplit(issuer).hostname or "localhost")
+    return is_loopback(urlsplit(issuer).hostname or "localhost")
 
 
 def environment_of(**settings: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ NAV: tuple[Entry, ...] = (
         Text("Guider", "Guides"),
         (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
+            (Text("Ditt konto", "Your account"), "guides/accounts.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
             (Text("Strömmar och WebSocket", "Streams and WebSockets"), "guides/streams.md"),

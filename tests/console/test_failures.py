@@ -15,6 +15,7 @@ from starlette.routing import Route
 from auth.passwords import Passwords
 from auth.people import People
 from console.app import create
+from console.letters.post import MemoryOutbox, Post
 from gateway.catalog.model import Catalog
 from storage.database import Database
 from tests.console.browser import ISSUER
@@ -45,7 +46,8 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         authorization_server=[Route("/broken", broken, methods=["GET"])],
         portal_tree=tmp_path / "portal",
         clock=Clock(0),
-        people=People(database, passwords),
+        people=People(database, passwords, master_key=b"k" * 32),
+        post=Post(MemoryOutbox()),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as made:
