@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.errors import AlreadyExists, NotFound
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
-from storage.schema.rows import columns, insert_new, one, row_of
+from storage.schema.rows import columns, insert_new, many, one, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,16 @@ async def set_password(session: AsyncSession, person_id: str, password_hash: str
 async def set_disabled(session: AsyncSession, person_id: str, at: int | None) -> Person:
     """`at` None enables again. Raises `NotFound`. The disabled have no sessions or tokens."""
     return await _change(session, person_id, disabled_at=at)
+
+
+async def set_operator(session: AsyncSession, person_id: str, operator: bool) -> Person:
+    """Raises `NotFound`."""
+    return await _change(session, person_id, operator=operator)
+
+
+async def every(session: AsyncSession) -> list[Person]:
+    """By address, the disabled too. For the host."""
+    return await many(session, Person, select(*columns(table, Person)).order_by(table.c.email))
 
 
 async def set_language(session: AsyncSession, person_id: str, language: str) -> Person:

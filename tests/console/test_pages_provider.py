@@ -154,7 +154,7 @@ async def test_back_channel_logout_over_http(console: Console, there: Foreign) -
     await browser.get("/console/sign-in")
     await browser.get(back(there.authorize((await started(browser)).headers["location"])))
     assert (await browser.client.get("/console/")).status_code == 200
-    events = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    events: dict[str, dict[str, str]] = {"http://schemas.openid.net/event/backchannel-logout": {}}
     token = there.signed(nonce=NEVER, events=events, jti="j1")
     address = "/console/provider-logout"
     for body in ("", "logout_token=", "logout_token=x", f"x={token}", f"logout_token={token}&a=b", "å" * 99):
