@@ -115,12 +115,15 @@ async def strengthen(
     following(Stage.SIGNED_IN, event)
     await sessions.delete_for_person(session, person.id)
     await sign_ins.end_for_person(session, person.id)
+    # Who vouched for the person can still end the session.
+    voucher = Voucher(row.provider, row.provider_session, (), "") if row.provider else None
     return await begin(
         session,
         person,
         proved(row.amr, event),
         now,
         origin,
+        voucher,
         created_at=row.created_at,
         act="person.strengthen_session",
     )

@@ -4,10 +4,12 @@ transaction and writes its own audit entry there.
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth import visits
-from auth.errors import CodeRefused, FactorInUse, NothingToConfirm
+from auth.errors import CodeRefused, FactorInUse, NothingToConfirm, UnusableKey
 from auth.factors import recovery, totp
 from auth.factors.life import Event
 from auth.origin import Origin
@@ -16,6 +18,8 @@ from auth.visits import SignedIn
 from storage.people import Person
 from storage.proofs import one_time_codes, passkeys, recovery_codes
 from storage.sessions import Session
+
+_log = logging.getLogger("sluss.people")
 
 
 class Factors:
@@ -89,7 +93,11 @@ class Factors:
             held = await one_time_codes.find(session, person_id)
             if held is None or held.confirmed_at is None:
                 return None
-            secret = self._opened(held.secret_encrypted, person_id)
+            try:
+                secret = self._opened(held.secret_encrypted, person_id)
+            except UnusableKey as error:  # a lost master key: a recovery code still works
+                _log.error("one-time codes of %s: %s", person_id, error)
+                return None
             step = totp.matching(secret, typed, now, held.last_step)
             if step is None or not await one_time_codes.use(session, person_id, step, now):
                 return None

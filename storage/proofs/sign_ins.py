@@ -68,3 +68,8 @@ async def end_for_person(session: AsyncSession, person_id: str) -> None:
 
 async def delete_expired(session: AsyncSession, now: int) -> None:
     await session.execute(deletion(table).where(table.c.expires_at <= now))
+
+
+async def delete_all(session: AsyncSession) -> None:
+    """Every sign-in under way: after a restore, what was used since the copy must not work again."""
+    await session.execute(deletion(table))

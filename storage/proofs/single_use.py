@@ -64,3 +64,8 @@ async def delete_about(session: AsyncSession, kind: str, about: str) -> None:
 
 async def delete_expired(session: AsyncSession, now: int) -> None:
     await session.execute(deletion(table).where(table.c.expires_at <= now))
+
+
+async def delete_all(session: AsyncSession) -> None:
+    """Every link, challenge and state: after a restore, what was used since the copy must not work again."""
+    await session.execute(deletion(table))

@@ -199,7 +199,7 @@ async def test_the_key_of_the_codes_is_sealed_and_nothing_is_in_the_log(
     assert all(one not in text for one in codes)
     elsewhere = People(database, cheap(), master_key=b"x" * 32)
     half = await first_step(desk)
-    with pytest.raises(errors.UnusableKey):
+    with pytest.raises(errors.CodeRefused):
         await elsewhere.second_step.finish(half, code(), NOW, HERE)
     elsewhere.close()
     # Who has lost the master key still gets in with a recovery code.

@@ -298,6 +298,17 @@ async def test_the_client_shows_who_it_is(place: Place) -> None:
     assert place.foreign.authorization[-1] == ""
 
 
+async def test_a_strengthened_session_is_still_the_providers_to_end(place: Place) -> None:
+    await place.linked()
+    federation = place.of()
+    begun = await place.sign_in(federation)
+    assert isinstance(begun, SignedIn)
+    async with place.database.begin() as session:
+        strong = await place.people.factors.strengthen(session, begun.session, place.person, NOW, HERE)
+    assert authentication_of(strong.session).amr == ("fed", "mfa")
+    assert await federation.log_out(logout(place), NOW, HERE) == 1
+
+
 EVENTS: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
