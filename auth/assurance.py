@@ -1,8 +1,9 @@
 """Levels of assurance: which `acr` values say how sure it is who a person is, and which satisfies which.
 
 The values are those of the Swedish framework (Sweden Connect, "Registry for identifiers", and Sambi). A value that is
-not in the table satisfies itself alone. What somebody typed at sign-up proves nothing about who they are, so our own
-sign-in is level 1, whatever its methods; a higher level comes from an identity provider.
+not in the table satisfies itself alone. Our own sign-in says by REFEDS' two profiles whether it took one factor or
+several. What somebody typed at sign-up proves nothing about who they are, so either is level 1; a higher level comes
+from an identity provider.
 """
 
 from __future__ import annotations
@@ -24,16 +25,22 @@ LEVELS: Mapping[str, int] = MappingProxyType(
         "http://id.sambi.se/loa/loa3": 3,
     }
 )
-OWN = f"{_LOA}loa1"
+SINGLE_FACTOR = "https://refeds.org/profile/sfa"
+MULTI_FACTOR = "https://refeds.org/profile/mfa"
+_OWN_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How and when a person showed who they are."""
 
-    at: int  # epoch seconds
-    acr: str
+    auth_time: int  # epoch seconds
     amr: tuple[str, ...]  # RFC 8176
+    acr: str
+
+    @property
+    def multi_factor(self) -> bool:
+        return "mfa" in self.amr
 
 
 def acr_of(level: int) -> str:
@@ -43,9 +50,10 @@ def acr_of(level: int) -> str:
 
 def satisfies(held: str, wanted: str) -> bool:
     """Whether who has signed in as `held` meets a demand for `wanted`."""
-    if held == wanted:
+    if held == wanted or (held, wanted) == (MULTI_FACTOR, SINGLE_FACTOR):
         return True
-    return held in LEVELS and wanted in LEVELS and LEVELS[held] >= LEVELS[wanted]
+    own = _OWN_LEVEL if held in (SINGLE_FACTOR, MULTI_FACTOR) else 0
+    return wanted in LEVELS and LEVELS.get(held, own) >= LEVELS[wanted]
 
 
 def meets(held: str, wanted: Iterable[str]) -> bool:

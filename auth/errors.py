@@ -55,6 +55,18 @@ AuthError
     │   └── PasswordHoldsEmail
     ├── EmailTaken
     ├── SignInRefused          one answer for wrong password, unknown and disabled account
+    ├── CodeRefused            a second factor that is wrong or used up
+    ├── PasskeyRefused         an answer that no passkey of ours gave to the question that was asked
+    ├── SignInOver             the sign-in that waited for a second factor has ended
+    ├── StepRefused            a sign-in has no such step
+    ├── FactorInUse            the account has such a second factor already
+    ├── LinkOver               a link sent by mail that is used, too old or none
+    ├── NothingToConfirm       no such second factor is there
+    ├── VouchingRefused        what another provider sent back does not hold
+    │   ├── LevelTooLow        it vouches, but below the level that was demanded
+    │   ├── IdentityUnknown    no account here is linked to the identity
+    │   └── IdentityTaken      an account is linked to it already
+    ├── ProviderFault          the provider does not answer, or not as it must
     └── TooManyAttempts        `retry_after` seconds
 
 `code` is stable and public, as are the sentences `sv` and `en`. `detail` is private: for logs, never for
@@ -448,6 +460,78 @@ class SignInRefused(PersonError):
     code = "sign-in-refused"
     sv = "Fel e-postadress eller lösenord."
     en = "Wrong e-mail address or password."
+
+
+class CodeRefused(PersonError):
+    code = "code-refused"
+    sv = "Koden är fel eller redan använd. Vänta på nästa kod och försök igen."
+    en = "The code is wrong or already used. Wait for the next code and try again."
+
+
+class PasskeyRefused(PersonError):
+    code = "passkey-refused"
+    sv = "Passkeyn kunde inte användas här. Försök igen, eller logga in på ett annat sätt."
+    en = "The passkey could not be used here. Try again, or sign in another way."
+
+
+class SignInOver(PersonError):
+    code = "sign-in-over"
+    sv = "Inloggningen tog för lång tid eller hade för många fel. Börja om."
+    en = "The sign-in took too long or had too many faults. Start again."
+
+
+class StepRefused(PersonError):
+    code = "sign-in-step-refused"
+    sv = "Inloggningen har inget sådant steg."
+    en = "The sign-in has no such step."
+
+
+class FactorInUse(PersonError):
+    code = "factor-in-use"
+    sv = "Kontot har redan engångskoder. Ta bort dem först om du har bytt telefon."
+    en = "The account has one-time codes already. Remove them first if you have changed phones."
+
+
+class LinkOver(PersonError):
+    code = "link-over"
+    sv = "Länken har redan använts eller är för gammal. Be om en ny."
+    en = "The link has been used or is too old. Ask for a new one."
+
+
+class NothingToConfirm(PersonError):
+    code = "nothing-to-confirm"
+    sv = "Det finns ingen sådan inloggningsmetod på kontot."
+    en = "The account has no such way of signing in."
+
+
+class VouchingRefused(PersonError):
+    code = "vouching-refused"
+    sv = "Inloggningen hos den andra tjänsten kunde inte godtas. Försök igen."
+    en = "The sign-in at the other service could not be accepted. Try again."
+
+
+class LevelTooLow(VouchingRefused):
+    code = "level-too-low"
+    sv = "Inloggningen hos den andra tjänsten var på en för låg tillitsnivå."
+    en = "The sign-in at the other service was at too low a level of assurance."
+
+
+class IdentityUnknown(VouchingRefused):
+    code = "identity-unknown"
+    sv = "Inget konto här är kopplat till den inloggningen. Logga in här och koppla den under Säkerhet."
+    en = "No account here is linked to that sign-in. Sign in here and link it under Security."
+
+
+class IdentityTaken(VouchingRefused):
+    code = "identity-taken"
+    sv = "Den inloggningen är redan kopplad till ett konto."
+    en = "That sign-in is linked to an account already."
+
+
+class ProviderFault(PersonError):
+    code = "provider-fault"
+    sv = "Den andra tjänsten svarar inte som den ska. Försök igen om en stund."
+    en = "The other service does not answer as it must. Try again in a moment."
 
 
 class TooManyAttempts(PersonError):

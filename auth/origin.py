@@ -13,6 +13,7 @@ class Origin:
     actor_id: str
     ip: str = ""
     request_id: str = ""
+    agent: str = ""  # browser and system in words, for the person's own list of sessions
 
 
 def system(what: str) -> Origin:

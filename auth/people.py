@@ -1,40 +1,37 @@
-"""People: signing up, signing in, and the sessions of the console.
+"""People: signing up, signing in with a password, and the sessions that come of it.
 
-A session is a row on the server and a random 256-bit id in a cookie; only the id's SHA-256 is stored. It ends
-an hour after its last use, twelve hours after sign-in, at sign-out and at a change of password. Hashing of
-passwords happens before the transaction, never inside. Cookies and CSRF belong to the console; client secrets
-to `auth.credentials`; personal tokens to `auth.credentials.personal`.
+What a session is and how long it lives is `auth.visits`; the second step of a sign-in is `auth.second_step`. Sessions
+end at sign-out and at a change of password besides. Hashing of passwords happens before the transaction, never
+inside. Cookies and CSRF belong to the console; client secrets to `auth.credentials`.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from dataclasses import dataclass, field
 from typing import NoReturn
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from auth.assurance import OWN, Authentication
+from auth import endings, visits
+from auth.assurance import Authentication
 from auth.attempts import Allowance, Attempts, Guard, network
 from auth.credentials.secrets import hash_of
 from auth.errors import EmailTaken, SignInRefused, TooManyAttempts, UnacceptableEmail
+from auth.factors.enrolment import Factors
+from auth.factors.life import Event, Stage, following, level
 from auth.origin import Origin
+from auth.password_links import PasswordLinks
 from auth.passwords import Passwords, check, normalised
-from auth.tokens.id_token import session_name
-from storage import audit, people, sessions
+from auth.second_step import SecondStep
+from auth.visits import ABSOLUTE, Halfway, SignedIn, until
+from storage import people, sessions
 from storage.database import Database
 from storage.errors import AlreadyExists
-from storage.oauth import grants, logout_notices
+from storage.oauth import grants
 from storage.people import Person, normal_email
 from storage.schema.order import in_order
 from storage.sessions import Session
 
-IDLE = 3600  # seconds without a call
-ABSOLUTE = 12 * 3600  # seconds from sign-in, whatever happens
-_SLIDE = (
-    300  # a session in use is prolonged at most this often, not at every page: idle may be this much less
-)
+# A session in use is prolonged at most this often, not at every page: idle may be this much less.
+_SLIDE = 300
 
 PER_ACCOUNT = Allowance(tries=10, seconds=300)  # failed sign-ins
 PER_ADDRESS = Allowance(tries=100, seconds=300)  # failed sign-ins
@@ -46,15 +43,6 @@ _LONGEST_EMAIL = 254
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A session just begun. `session_id` goes into the cookie and nowhere else."""
-
-    session_id: str = field(repr=False)
-    session: Session
-    person: Person
-
-
 class People:
     """Accounts and sessions of one database. `close` when done."""
 
@@ -63,6 +51,7 @@ class People:
         database: Database,
         passwords: Passwords | None = None,
         *,
+        master_key: bytes,
         per_account: Allowance = PER_ACCOUNT,
         per_address: Allowance = PER_ADDRESS,
         sign_ups: Allowance = SIGN_UPS,
@@ -71,6 +60,9 @@ class People:
         self._passwords = passwords or Passwords()
         self._tries = Guard((Attempts(per_account), Attempts(per_address)))
         self._sign_ups = Attempts(sign_ups)
+        self.factors = Factors(master_key)
+        self.password_links = PasswordLinks(database, self._passwords)
+        self.second_step = SecondStep(database, self.factors, self._tries)
 
     def close(self) -> None:
         self._passwords.close()
@@ -105,15 +97,15 @@ class People:
                     language=language,
                     now=now,
                 )
-                await _record(session, "person.sign_up", person.id, now, origin)
+                await visits.record(session, "person.sign_up", person.id, now, origin)
         except AlreadyExists:
             raise EmailTaken from None
         return person
 
     async def sign_in(
         self, *, email: str, password: str, now: int, origin: Origin, previous: str | None = None
-    ) -> SignedIn:
-        """A new session, always with a new id; `previous` is the id the browser had, which ends.
+    ) -> SignedIn | Halfway:
+        """A new session or half a one, always with a new id; `previous` is the id the browser had, which ends.
 
         Raises SignInRefused, after the same work for every reason, and TooManyAttempts.
         """
@@ -136,10 +128,13 @@ class People:
                 raise SignInRefused
             if renewed is not None:
                 person = await people.set_password(session, person.id, renewed)
-            begun = await self._begin(session, person, now)
+            protected = await self.factors.enrolled(session, person.id)
+            event = Event.PASSWORD_FIRST if protected else Event.PASSWORD
             if previous is not None:
-                await _succeed(session, hash_of(previous), begun, now)
-            await _record(session, "person.sign_in", person.id, now, origin)
+                await sessions.delete(session, hash_of(previous))
+            begun = await visits.enter(session, person, event, now, origin)
+            if previous is not None:
+                await endings.succeeded(session, hash_of(previous), begun.id_hash, person.id, now)
         return begun
 
     async def find(self, session_id: str, now: int) -> tuple[Session, Person] | None:
@@ -151,21 +146,24 @@ class People:
             found = await sessions.find(session, id_hash, now)
         if found is None or now >= found[0].created_at + ABSOLUTE:
             return None
-        if _until(found[0].created_at, now) - found[0].expires_at < _SLIDE:
+        if until(found[0].created_at, now) - found[0].expires_at < _SLIDE:
             return found
-        return await self._prolonged(id_hash, now)
+        async with self._database.begin() as session:
+            if not await sessions.prolong(session, id_hash, until(found[0].created_at, now), now):
+                return None
+            return await sessions.find(session, id_hash, now)
 
     async def sign_out(self, session_id: str, now: int, origin: Origin) -> None:
         """The session ends on the server; an unknown one is no error."""
+        following(Stage.SIGNED_IN, Event.SIGN_OUT)
         id_hash = hash_of(session_id)
         async with self._database.begin() as session:
             await in_order(session)
             found = await sessions.find(session, id_hash, now)
             await sessions.delete(session, id_hash)
-            await grants.revoke_for_session(session, id_hash, now)
             if found is not None:
-                await _notify(session, id_hash, found[1].id, now)
-                await _record(session, "person.sign_out", found[1].id, now, origin)
+                await endings.ended(session, id_hash, found[1].id, now)
+                await visits.record(session, "person.sign_out", found[1].id, now, origin)
 
     async def change_password(
         self, person: Person, *, old: str, new: str, now: int, origin: Origin, keep: str | None = None
@@ -188,7 +186,7 @@ class People:
             changed = await people.set_password(session, person.id, hashed)
             await sessions.delete_for_person(session, person.id, but=None if keep is None else hash_of(keep))
             await grants.revoke_for_person(session, person.id, "password", now)
-            await _record(session, "person.change_password", person.id, now, origin)
+            await visits.record(session, "person.change_password", person.id, now, origin)
         return changed
 
     async def _account(self, address: str) -> Person | None:
@@ -201,64 +199,13 @@ class People:
         async with self._database.begin() as session:
             # What was typed as an address is not written: it may be the password, in the wrong field.
             known = "" if person is None else person.id
-            await _record(session, "person.sign_in_refused", known, now, origin, actor=False)
+            await visits.record(session, "person.sign_in_refused", known, now, origin, actor=False)
         raise SignInRefused
 
     async def _renewed(self, password: str, person: Person) -> str | None:
         if not self._passwords.outdated(person.password_hash):
             return None
         return await self._passwords.hash(password)
-
-    async def _begin(self, session: AsyncSession, person: Person, now: int) -> SignedIn:
-        session_id = secrets.token_urlsafe(32)
-        row = await sessions.add(
-            session,
-            id_hash=hash_of(session_id),
-            person_id=person.id,
-            csrf=secrets.token_urlsafe(32),
-            expires_at=_until(now, now),
-            now=now,
-        )
-        return SignedIn(session_id, row, person)
-
-    async def _prolonged(self, id_hash: str, now: int) -> tuple[Session, Person] | None:
-        async with self._database.begin() as session:
-            # In the same queue as sign-out: a session that has just ended must not come back to life.
-            await in_order(session)
-            found = await sessions.find(session, id_hash, now)
-            if found is None:
-                return None
-            old, person = found
-            await sessions.delete(session, id_hash)
-            row = await sessions.add(
-                session,
-                id_hash=id_hash,
-                person_id=person.id,
-                csrf=old.csrf,
-                expires_at=_until(old.created_at, now),
-                now=old.created_at,
-            )
-            return row, person
-
-
-async def _succeed(session: AsyncSession, old: str, begun: SignedIn, now: int) -> None:
-    """The browser's former session ends. What apps were given in it goes on if the same person has signed in again."""
-    await sessions.delete(session, old)
-    await grants.hand_over(session, old, begun.session.id_hash, begun.person.id)
-    for person_id in {grant.person_id for grant in await grants.live_of_session(session, old, now)}:
-        await _notify(session, old, person_id, now)  # somebody else has signed in on the same machine
-    await grants.revoke_for_session(session, old, now)
-
-
-async def _notify(session: AsyncSession, id_hash: str, person_id: str, now: int) -> None:
-    """The apps that were given something in a session that ends are told."""
-    name = session_name(id_hash)
-    await logout_notices.add(session, session_hash=id_hash, person_id=person_id, session_name=name, now=now)
-
-
-def authentication_of(session: Session) -> Authentication:
-    """How the person of a session showed who they are: what tokens for apps say of it."""
-    return Authentication(session.created_at, OWN, ("pwd",))
 
 
 def acceptable_email(email: str) -> str:
@@ -269,22 +216,8 @@ def acceptable_email(email: str) -> str:
     return address
 
 
-def _until(created_at: int, now: int) -> int:
-    return min(now + IDLE, created_at + ABSOLUTE)
-
-
-async def _record(
-    session: AsyncSession, act: str, person_id: str, now: int, origin: Origin, *, actor: bool = True
-) -> None:
-    await audit.append(
-        session,
-        at=now,
-        actor_kind="person" if actor else "nobody",
-        actor_id=person_id if actor else "",
-        act=act,
-        object_kind="person",
-        object_id=person_id,
-        organisation_id=None,
-        request_id=origin.request_id,
-        ip=origin.ip,
+def authentication_of(session: Session) -> Authentication:
+    """What a session says about how its person was authenticated, for ID tokens and for acts that demand more."""
+    return Authentication(
+        session.auth_time or session.created_at, tuple(session.amr.split()), session.acr or level(session.amr)
     )

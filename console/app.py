@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
@@ -13,14 +14,20 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from auth.authenticate import Authenticator
+from auth.factors.passkeys import Passkeys
+from auth.federation.flow import Federation
+from auth.federation.provider import Provider, Reader
+from auth.passkey_sign_in import PasskeySignIn
 from auth.people import People
 from auth.server.interactive.endpoints import PersonEndpoints
 from console.desk import Desk
+from console.letters.post import Post
 from console.management.routes import routes as management_routes
 from console.pages.failures import LastResort, handlers
 from console.pages.routes import protocol_pages
 from console.pages.routes import routes as page_routes
 from console.pages.site import Site
+from console.pages.views.provider import BACK
 from console.portal_site import PortalSite
 from console.shell import Shells
 from gateway.catalog.model import Catalog
@@ -39,19 +46,34 @@ def create(
     endpoints: PersonEndpoints,
     portal_tree: Path,
     clock: Callable[[], float],
-    people: People | None = None,
+    people: People,
+    post: Post,
+    provider: Provider | None = None,
+    provider_transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
     """`issuer` is the public base URL without a trailing slash; `authorization_server` the routes of
     `auth.server.app.routes`, `endpoints` what stands behind its pages; `portal_tree` the folder that holds the
     portal's `current`, built or not yet. Closes `people` and `database` at the end of the lifespan.
     """
-    accounts = people or People(database)
+    passkeys = Passkeys(issuer)
     desk = Desk(
         database=database,
         issuer=issuer,
         catalog=catalog,
-        people=accounts,
+        people=people,
         authenticator=Authenticator(issuer, frozenset({issuer})),
+        passkeys=passkeys,
+        passkey_sign_in=PasskeySignIn(database, passkeys),
+        federation=None
+        if provider is None
+        else Federation(
+            database,
+            provider,
+            f"{issuer}{BACK}",
+            people.factors,
+            Reader(provider, provider_transport),
+        ),
+        post=post,
         clock=clock,
         endpoints=endpoints,
     )
@@ -60,7 +82,8 @@ def create(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        accounts.close()
+        await post.settled()
+        people.close()
         await database.close()
 
     made = Starlette(

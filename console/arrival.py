@@ -19,6 +19,26 @@ ID = re.compile(r"[a-z]{2,4}_[0-9a-f]{32}")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LANGUAGES = ("sv", "en")
 LANGUAGE_COOKIE = "sluss_lang"
+# The first that is found counts: browsers name those they descend from as well.
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi/", "Vivaldi"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("python-httpx/", "Python"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,7 @@ class Arrival:
     request_id: str
     ip: str
     language: str
+    agent: str = ""  # browser and system in words
 
 
 def read(request: Request) -> Arrival:
@@ -33,7 +54,12 @@ def read(request: Request) -> Arrival:
     given = request.headers.get("request-id", "")
     request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     peer = request.client.host if request.client else ""
-    return Arrival(request_id, caller(peer, request.headers.getlist("forwarded")), language_of(request))
+    return Arrival(
+        request_id,
+        caller(peer, request.headers.getlist("forwarded")),
+        language_of(request),
+        agent_words(request.headers.get("user-agent", "")),
+    )
 
 
 def language_of(request: Request) -> str:
@@ -60,3 +86,12 @@ def _quality(text: str) -> float:
     if match is None:
         return 1.0 if not text else 0.0
     return float(match.group(1))
+
+
+def agent_words(user_agent: str) -> str:
+    """`Firefox, Linux`, so that people know their own sessions again; empty when nothing is known.
+
+    The header itself is never stored: it is long, it is a fingerprint, and it is the caller's own text."""
+    text = user_agent[:500]
+    found = [next((name for mark, name in table if mark in text), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, found))

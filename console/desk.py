@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth.authenticate import Authenticator
+from auth.factors.passkeys import Passkeys
+from auth.federation.flow import Federation
+from auth.passkey_sign_in import PasskeySignIn
 from auth.people import People
 from auth.server.interactive.endpoints import PersonEndpoints
+from console.letters.post import Post
 from gateway.catalog.model import Catalog
 from storage.database import Database
 
@@ -19,6 +23,10 @@ class Desk:
     catalog: Callable[[], Catalog]
     people: People
     authenticator: Authenticator  # our own copy: verifies the text of tokens that are to be revoked
+    passkeys: Passkeys
+    passkey_sign_in: PasskeySignIn
+    federation: Federation | None  # sign-in at another provider, where one is set
+    post: Post
     clock: Callable[[], float]
     endpoints: PersonEndpoints
 

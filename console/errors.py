@@ -11,10 +11,21 @@ Owns the classes and their public sentences; `console.statuses` alone knows HTTP
     ├── Invalid                 understood, but one or more fields are wrong (carries `fields`)
     ├── NotSignedIn
     │   ├── WrongPassword
+    │   ├── WrongCode           a second factor that is wrong or used up
+    │   ├── PasskeyRefused
+    │   ├── SignInOver          the sign-in that waited for a second factor has ended
+    │   ├── SignInTooOld        the act demands that the person has just proved who they are
+    │   ├── VouchingRefused     another provider's word for a person that does not hold
+    │   │   ├── LevelTooLow
+    │   │   ├── IdentityUnknown
+    │   │   └── ProviderFault
     │   └── TooManyTries        (carries `retry_after`)
     ├── CrossSite               a mutation that did not come from our own pages
     ├── Forbidden               the object is visible, the act is not allowed
-    │   └── OperatorOnly
+    │   ├── OperatorOnly
+    │   ├── AboveOwnRights      a role with more rights than one's own cannot be given
+    │   ├── AnothersInvitation
+    │   └── SecondFactorDemanded
     ├── NotFound                absent, or another organisation's: told apart by nothing
     ├── MethodNotAllowed        (carries `allowed`)
     ├── Conflict                allowed, but not in the object's present state
@@ -23,7 +34,9 @@ Owns the classes and their public sentences; `console.statuses` alone knows HTTP
     │   ├── TransitionRefused
     │   ├── AppNotActive
     │   ├── OrganisationDisabled
+    │   ├── IdentityTaken
     │   ├── LastOwner
+    │   ├── LinkOver            a link or an invitation that is used, withdrawn or too old
     │   └── TooMany
     ├── AgainstRules            the catalogue or a plan forbids it
     │   ├── ApiUnknown
@@ -123,6 +136,54 @@ class WrongPassword(NotSignedIn):
     en = "The e-mail address and the password do not match."
 
 
+class WrongCode(NotSignedIn):
+    code = "wrong-code"
+    sv = "Koden är fel eller redan använd. Vänta på nästa kod och försök igen."
+    en = "The code is wrong or already used. Wait for the next code and try again."
+
+
+class PasskeyRefused(NotSignedIn):
+    code = "passkey-refused"
+    sv = "Passkeyn kunde inte användas här. Försök igen, eller logga in på ett annat sätt."
+    en = "The passkey could not be used here. Try again, or sign in another way."
+
+
+class SignInOver(NotSignedIn):
+    code = "sign-in-over"
+    sv = "Inloggningen tog för lång tid eller hade för många fel. Börja om."
+    en = "The sign-in took too long or had too many faults. Start again."
+
+
+class SignInTooOld(NotSignedIn):
+    code = "sign-in-too-old"
+    sv = "Logga in igen innan du ändrar hur du loggar in."
+    en = "Sign in again before you change how you sign in."
+
+
+class VouchingRefused(NotSignedIn):
+    code = "vouching-refused"
+    sv = "Inloggningen hos den andra tjänsten kunde inte godtas. Försök igen."
+    en = "The sign-in at the other service could not be accepted. Try again."
+
+
+class LevelTooLow(VouchingRefused):
+    code = "level-too-low"
+    sv = "Inloggningen hos den andra tjänsten var på en för låg tillitsnivå."
+    en = "The sign-in at the other service was at too low a level of assurance."
+
+
+class IdentityUnknown(VouchingRefused):
+    code = "identity-unknown"
+    sv = "Inget konto här är kopplat till den inloggningen. Logga in här och koppla den under Säkerhet."
+    en = "No account here is linked to that sign-in. Sign in here and link it under Security."
+
+
+class ProviderFault(VouchingRefused):
+    code = "provider-fault"
+    sv = "Den andra tjänsten svarar inte som den ska. Försök igen om en stund."
+    en = "The other service does not answer as it must. Try again in a moment."
+
+
 class TooManyTries(NotSignedIn):
     code = "too-many-tries"
     sv = "För många försök. Vänta en stund och försök igen."
@@ -151,6 +212,24 @@ class OperatorOnly(Forbidden):
     code = "operator-only"
     sv = "Detta får bara plattformens drift göra."
     en = "Only the platform's operators may do this."
+
+
+class AboveOwnRights(Forbidden):
+    code = "above-own-rights"
+    sv = "Du kan inte ge en roll som får mer än du själv."
+    en = "You cannot give a role that may do more than you."
+
+
+class AnothersInvitation(Forbidden):
+    code = "anothers-invitation"
+    sv = "Inbjudan gäller en annan e-postadress än den du är inloggad med."
+    en = "The invitation is for another e-mail address than the one you are signed in with."
+
+
+class SecondFactorDemanded(Forbidden):
+    code = "second-factor-required"
+    sv = "Din roll kräver två steg vid inloggningen. Lägg till ett andra steg under Säkerhet."
+    en = "Your role requires two steps at sign-in. Add a second step under Security."
 
 
 class NotFound(ConsoleError):
@@ -209,6 +288,18 @@ class LastOwner(Conflict):
     code = "last-owner"
     sv = "En organisation måste ha minst en ägare."
     en = "An organisation must have at least one owner."
+
+
+class IdentityTaken(Conflict):
+    code = "identity-taken"
+    sv = "Den inloggningen är redan kopplad till ett konto."
+    en = "That sign-in is linked to an account already."
+
+
+class LinkOver(Conflict):
+    code = "link-over"
+    sv = "Länken har redan använts eller är för gammal. Be om en ny."
+    en = "The link has been used or is too old. Ask for a new one."
 
 
 class TooMany(Conflict):

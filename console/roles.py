@@ -34,6 +34,7 @@ class Act(StrEnum):
     ORGANISATION_DISABLE = "organisation.disable"
     MEMBER_READ = "member.read"
     MEMBER_ADD = "member.add"
+    MEMBER_CHANGE = "member.change"
     MEMBER_REMOVE = "member.remove"
     APP_READ = "app.read"
     APP_CREATE = "app.create"
@@ -68,7 +69,7 @@ _DEVELOPER = _VIEWER | {
     Act.SUBSCRIPTION_CLOSE,
     Act.TOKEN_REVOKE,
 }
-_OWNER = _DEVELOPER | {Act.MEMBER_ADD, Act.MEMBER_REMOVE, Act.APP_DELETE, Act.AUDIT_READ}
+_OWNER = _DEVELOPER | {Act.MEMBER_ADD, Act.MEMBER_CHANGE, Act.MEMBER_REMOVE, Act.APP_DELETE, Act.AUDIT_READ}
 # An operator sees and stops, but never makes a credential in a customer's name: that would be a way to call as them.
 _OPERATOR = frozenset(
     {
@@ -116,12 +117,20 @@ class Actor:
     via: Via
     ip: str = ""
     request_id: str = ""
+    multi_factor: bool = (
+        False  # two factors were shown: without them an operator's standing counts for nothing
+    )
 
     @property
     def origin(self) -> Origin:
         """The same in the words of the audit log."""
         kind = "system" if self.via is Via.CLI else "operator" if self.operator else "person"
         return Origin(actor_kind=kind, actor_id=self.person_id, ip=self.ip, request_id=self.request_id)
+
+
+def within(role: Role, held: frozenset[Role]) -> bool:
+    """Whether who holds `held` may give `role`: it has no right that they lack."""
+    return ALLOWED[role] <= frozenset().union(*(ALLOWED[each] for each in held))
 
 
 def allowed(roles: frozenset[Role], act: Act) -> bool:

@@ -23,16 +23,37 @@ def translated() -> Iterator[None]:
         raise errors.Conflict(error.detail) from error
     except storage_errors.Unavailable as error:
         raise errors.Unavailable(error.detail) from error
-    except auth_errors.TooManyAttempts as error:
-        raise errors.TooManyTries(error.detail, retry_after=error.retry_after) from error
-    except auth_errors.SignInRefused as error:
-        raise errors.WrongPassword(error.detail) from error
-    except auth_errors.EmailTaken as error:
-        raise errors.AlreadyTaken(error.detail, fields=[_fault("email", error)]) from error
-    except auth_errors.WeakPassword as error:
-        raise errors.Invalid(error.detail, fields=[_fault("password", error)]) from error
-    except auth_errors.UnacceptableEmail as error:
-        raise errors.Invalid(error.detail, fields=[_fault("email", error)]) from error
+    except auth_errors.PersonError as error:
+        raise _of_person(error) from error
+
+
+# Class of ours, and the field it is about; the first row that fits counts.
+_PERSON: tuple[tuple[type[auth_errors.PersonError], type[errors.ConsoleError], str], ...] = (
+    (auth_errors.CodeRefused, errors.WrongCode, "code"),
+    (auth_errors.PasskeyRefused, errors.PasskeyRefused, ""),
+    (auth_errors.LevelTooLow, errors.LevelTooLow, ""),
+    (auth_errors.IdentityUnknown, errors.IdentityUnknown, ""),
+    (auth_errors.IdentityTaken, errors.IdentityTaken, ""),
+    (auth_errors.VouchingRefused, errors.VouchingRefused, ""),
+    (auth_errors.ProviderFault, errors.ProviderFault, ""),
+    (auth_errors.SignInOver, errors.SignInOver, ""),
+    (auth_errors.FactorInUse, errors.AlreadyTaken, "code"),
+    (auth_errors.LinkOver, errors.LinkOver, ""),
+    (auth_errors.NothingToConfirm, errors.NotFound, ""),
+    (auth_errors.SignInRefused, errors.WrongPassword, ""),
+    (auth_errors.EmailTaken, errors.AlreadyTaken, "email"),
+    (auth_errors.WeakPassword, errors.Invalid, "password"),
+    (auth_errors.UnacceptableEmail, errors.Invalid, "email"),
+)
+
+
+def _of_person(error: auth_errors.PersonError) -> Exception:
+    if isinstance(error, auth_errors.TooManyAttempts):
+        return errors.TooManyTries(error.detail, retry_after=error.retry_after)
+    for theirs, ours, field in _PERSON:
+        if isinstance(error, theirs):
+            return ours(error.detail, fields=[_fault(field, error)] if field else ())
+    return error
 
 
 def _fault(field: str, error: auth_errors.PersonError) -> errors.FieldFault:

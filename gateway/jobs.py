@@ -25,7 +25,7 @@ from storage import revocations, sessions
 from storage.database import Database
 from storage.errors import StorageError
 from storage.oauth import device_codes, grants, logout_notices, pushed_requests
-from storage.proofs import seen
+from storage.proofs import invitations, seen, sign_ins, single_use
 
 log = logging.getLogger("sluss.jobs")
 RETRY_SECONDS = 15.0
@@ -40,11 +40,14 @@ class Job:
 
 
 async def clear_expired(database: Database, now: int) -> None:
-    """What no longer means anything: sessions, revocations, used proofs, grants with all that was issued on them,
-    requests that nobody answered, and signing keys whose last token is dead.
+    """What no longer means anything: sessions, half sign-ins, links, revocations, used proofs, grants with all that was
+    issued on them, requests that nobody answered, and signing keys whose last token is dead.
     """
     async with database.begin() as session:
         await sessions.delete_expired(session, now)
+        await sign_ins.delete_expired(session, now)
+        await invitations.delete_expired(session, now)
+        await single_use.delete_expired(session, now)
         await revocations.delete_expired(session, now)
         await seen.delete_expired(session, now)
         await pushed_requests.delete_expired(session, now)

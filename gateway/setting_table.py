@@ -93,4 +93,23 @@ SETTINGS = (
         "",
         "Value for ${SLUSS_UPSTREAM_<NAME>} in the upstream URLs of publications.",
     ),
+    Setting(
+        "SLUSS_OIDC_ISSUER",
+        "",
+        "Issuer of an OpenID Connect provider that vouches for people.",
+    ),
+    Setting("SLUSS_OIDC_CLIENT_ID", "", "This platform's id at the provider."),
+    Setting("SLUSS_OIDC_SECRET_FILE", "", "File with the client's secret there."),
+    Setting(
+        "SLUSS_OIDC_KEY_FILE",
+        "",
+        "File with a private key (PEM, EC or RSA) instead of a secret.",
+    ),
+    Setting(
+        "SLUSS_OIDC_ACR",
+        "",
+        "Levels (acr, space separated) of which one is demanded; name only such as mean two factors.",
+    ),
+    Setting("SLUSS_OIDC_LABEL_SV", "Logga in med e-legitimation", "The button's text in Swedish."),
+    Setting("SLUSS_OIDC_LABEL_EN", "Sign in with e-identification", "The button's text in English."),
 )

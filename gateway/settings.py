@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from auth.federation.provider import Provider
 from gateway.edge.door.certificates import ClientCertificates, TlsFiles
 from gateway.edge.door.testimony import Notation
+from gateway.setting_provider import is_loopback, provider
 from gateway.setting_table import SETTINGS, Setting
 
 __all__ = ["SETTINGS", "Door", "Setting", "Settings", "SettingsFault", "environment_of", "load"]
@@ -70,6 +72,7 @@ class Settings:
     door: Door = Door()
     client_ca: Path | None = None  # whose certificates prove an OAuth client by name
     fetch_networks: tuple[Network, ...] = ()  # our own, in which clients' key sets may be fetched
+    provider: Provider | None = None  # vouches for people beside our own sign-in
     upstream_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -129,7 +132,7 @@ class _Reader:
             self.faults.append(f"{name}={value!r}: a base URL such as https://api.region.example is needed")
         elif parts.path:
             self.faults.append(f"{name}={value!r}: no path and no trailing slash: it is compared exactly")
-        elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
             self.faults.append(f"{name}={value!r}: https is needed for any host but loopback")
         return value
 
@@ -163,15 +166,6 @@ class _Reader:
         paths = tuple(Path(part).expanduser().resolve() for part in value.split(":") if part)
         self.faults.extend(f"{name}: there is no folder {path}" for path in paths if not path.is_dir())
         return paths
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _raw(environment: Mapping[str, str], file: Path) -> tuple[dict[str, str], list[str]]:
@@ -232,6 +226,7 @@ def load(
         door=_door(reader, issuer, client_ca),
         client_ca=client_ca,
         fetch_networks=reader.networks("SLUSS_FETCH_NETWORKS"),
+        provider=provider(reader),
         upstream_variables={name: value for name, value in raw.items() if name.startswith(UPSTREAM_PREFIX)},
     )
     if settings.edge_processes > 1 and settings.redis_url is None:
@@ -278,7 +273,7 @@ def _tls_files(reader: _Reader, issuers: Path | None, *, proxied: bool) -> TlsFi
 
 
 def _is_local(issuer: str) -> bool:
-    return _is_loopback(urlsplit(issuer).hostname or "localhost")
+    return is_loopback(urlsplit(issuer).hostname or "localhost")
 
 
 def environment_of(**settings: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ NAV: tuple[Entry, ...] = (
             (Text("Logga in appen", "Authentication"), "guides/authentication.md"),
             (Text("Nyckel och certifikat", "Key and certificate"), "guides/proof.md"),
             (Text("Appar för människor", "Apps for people"), "guides/people.md"),
+            (Text("Ditt konto", "Your account"), "guides/accounts.md"),
             (Text("Gränser", "Limits"), "guides/limits.md"),
             (Text("Vad som räknas", "What is counted"), "guides/counting.md"),
             (Text("Strömmar och WebSocket", "Streams and WebSockets"), "guides/streams.md"),

@@ -12,7 +12,7 @@ from storage.errors import AlreadyExists, NotFound
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.schema.order import in_order
-from storage.schema.rows import columns, insert_new, one, row_of
+from storage.schema.rows import columns, insert_new, many, one, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,16 @@ async def disabled(session: AsyncSession) -> frozenset[str]:
     """Ids of all who are: what the edge refuses."""
     found = select(table.c.id).where(table.c.disabled_at.is_not(None))
     return frozenset((await session.execute(found)).scalars())
+
+
+async def set_operator(session: AsyncSession, person_id: str, operator: bool) -> Person:
+    """Raises `NotFound`."""
+    return await _change(session, person_id, operator=operator)
+
+
+async def every(session: AsyncSession) -> list[Person]:
+    """By address, the disabled too. For the host."""
+    return await many(session, Person, select(*columns(table, Person)).order_by(table.c.email))
 
 
 async def set_language(session: AsyncSession, person_id: str, language: str) -> Person:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text, func, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Table, Text, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import people
@@ -25,6 +25,7 @@ class PersonalToken:
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    multi_factor: bool = False  # made by someone who had shown two factors
 
 
 table = Table(
@@ -38,6 +39,7 @@ table = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("multi_factor", Boolean, nullable=False, server_default=false()),
 )
 
 
@@ -50,25 +52,27 @@ async def add(
     last4: str,
     expires_at: int | None,
     now: int,
+    multi_factor: bool = False,
 ) -> PersonalToken:
-    made = PersonalToken(new_id("pat"), person_id, name, token_hash, last4, now, expires_at, None)
+    made = PersonalToken(
+        new_id("pat"), person_id, name, token_hash, last4, now, expires_at, None, multi_factor
+    )
     await insert(session, table, row_of(made))
     return made
 
 
-async def find(session: AsyncSession, token_hash: str, now: int) -> Person | None:
-    """Whose token it is; None when unknown, expired, revoked, or the person is disabled."""
-    live = (
-        select(*columns(people.table, Person))
-        .join(table, table.c.person_id == people.table.c.id)
-        .where(
-            table.c.token_hash == token_hash,
-            table.c.revoked_at.is_(None),
-            or_(table.c.expires_at.is_(None), table.c.expires_at > now),
-            people.table.c.disabled_at.is_(None),
-        )
+async def find(session: AsyncSession, token_hash: str, now: int) -> tuple[PersonalToken, Person] | None:
+    """The token and whose it is; None when unknown, expired, revoked, or the person is disabled."""
+    live = select(*columns(table, PersonalToken)).where(
+        table.c.token_hash == token_hash,
+        table.c.revoked_at.is_(None),
+        or_(table.c.expires_at.is_(None), table.c.expires_at > now),
     )
-    return await one(session, Person, live)
+    found = await one(session, PersonalToken, live)
+    if found is None:
+        return None
+    person = await people.by_id(session, found.person_id)
+    return None if person is None or person.disabled_at is not None else (found, person)
 
 
 async def for_person(session: AsyncSession, person_id: str) -> list[PersonalToken]:

@@ -38,7 +38,7 @@ def next_step(
             raise faults.LoginRequired
         return Next.SIGN_IN
     if not meets(authenticated.acr, request.acr_values):
-        if silent or (since is not None and authenticated.at >= since):
+        if silent or (since is not None and authenticated.auth_time >= since):
             raise faults.UnmetAuthentication  # they have just done the best they can here
         return Next.SIGN_IN
     if consents_now:
@@ -53,9 +53,11 @@ def next_step(
 def _too_old(
     request: AuthorizationRequest, authenticated: Authentication, since: int | None, now: int
 ) -> bool:
-    if since is not None and authenticated.at >= since:
+    if since is not None and authenticated.auth_time >= since:
         return False
     if request.prompts & {"login", "select_account"}:
         return True
     # Nobody is younger than zero: max_age=0 asks like prompt=login (Core, 3.1.2.1).
-    return request.max_age is not None and (request.max_age == 0 or now - authenticated.at > request.max_age)
+    return request.max_age is not None and (
+        request.max_age == 0 or now - authenticated.auth_time > request.max_age
+    )

@@ -36,8 +36,10 @@ async def issue(
     now: int,
     origin: Origin,
     life: int = USUAL_LIFE,
+    multi_factor: bool = False,
 ) -> IssuedToken:
-    """A new token that ends after `life` seconds, at most LONGEST_LIFE."""
+    """A new token that ends after `life` seconds, at most LONGEST_LIFE. `multi_factor`: whoever makes it has shown
+    two factors, so it may do what demands them."""
     secret = make(Prefix.PERSONAL_TOKEN)
     row = await personal_tokens.add(
         session,
@@ -47,13 +49,14 @@ async def issue(
         last4=secret.last4,
         expires_at=now + max(1, min(life, LONGEST_LIFE)),
         now=now,
+        multi_factor=multi_factor,
     )
     await _record(session, "personal_token.create", row, now, origin)
     return IssuedToken(row, secret)
 
 
-async def bearer(session: AsyncSession, text: str, now: int) -> Person | None:
-    """Whose token it is; None for everything else. A text that cannot be one asks no database."""
+async def bearer(session: AsyncSession, text: str, now: int) -> tuple[PersonalToken, Person] | None:
+    """The token and whose it is; None for everything else. A text that cannot be one asks no database."""
     if not well_formed(text, Prefix.PERSONAL_TOKEN):
         return None
     return await personal_tokens.find(session, hash_of(text), now)

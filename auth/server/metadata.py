@@ -5,7 +5,7 @@ The same document stands at the OpenID Connect address (Discovery 1.0, 3), where
 
 from __future__ import annotations
 
-from auth.assurance import OWN
+from auth.assurance import MULTI_FACTOR, SINGLE_FACTOR, acr_of
 from auth.authorization.pkce import METHOD
 from auth.authorization.request import PROMPTS
 from auth.grants.scopes import ABOUT_PERSON
@@ -61,7 +61,7 @@ def metadata(issuer: str, scopes: frozenset[str]) -> dict[str, object]:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "prompt_values_supported": sorted(PROMPTS),
-        "acr_values_supported": [OWN],
+        "acr_values_supported": [SINGLE_FACTOR, MULTI_FACTOR, acr_of(1)],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claims_supported": list(CLAIMS),

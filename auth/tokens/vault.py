@@ -1,4 +1,4 @@
-"""Private keys at rest: AES-256-GCM under a master key that is kept in a file outside the database.
+"""Private keys and shared secrets at rest: AES-256-GCM under a master key that is kept in a file outside the database.
 
 A copy of the database alone signs nothing. Each sealed key is bound to its `kid`, so one row's key cannot be
 put into another.
@@ -22,7 +22,8 @@ from auth.errors import ExposedMasterKey, UnusableKey
 _OCTETS = 32
 _NONCE = 12
 _VERSION = b"\x01"  # of the sealed form, so that a later one can stand beside it
-_SIGNING_KEYS = b"sluss signing keys v1"
+SIGNING_KEYS = b"sluss signing keys v1"
+ONE_TIME_CODES = b"sluss one-time codes v1"
 DPOP_NONCES = b"sluss dpop nonces v1"
 
 
@@ -77,18 +78,19 @@ def _load(path: Path) -> bytes:
     return key
 
 
-def seal(secret: bytes, kid: str, master_key: bytes) -> bytes:
+def seal(secret: bytes, kid: str, master_key: bytes, purpose: bytes = SIGNING_KEYS) -> bytes:
+    """Bound to `kid`, the row's name, and to its purpose."""
     nonce = secrets.token_bytes(_NONCE)
-    return _VERSION + nonce + AESGCM(derived(master_key, _SIGNING_KEYS)).encrypt(nonce, secret, kid.encode())
+    return _VERSION + nonce + AESGCM(derived(master_key, purpose)).encrypt(nonce, secret, kid.encode())
 
 
-def unseal(sealed: bytes, kid: str, master_key: bytes) -> bytes:
+def unseal(sealed: bytes, kid: str, master_key: bytes, purpose: bytes = SIGNING_KEYS) -> bytes:
     """Raises UnusableKey: another master key, another kid, or damage. They cannot be told apart."""
     if sealed[:1] != _VERSION:
         raise UnusableKey(f"key {kid}: unknown sealed form")
     nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
     try:
-        return AESGCM(derived(master_key, _SIGNING_KEYS)).decrypt(nonce, text, kid.encode())
+        return AESGCM(derived(master_key, purpose)).decrypt(nonce, text, kid.encode())
     except (InvalidTag, ValueError):
         raise UnusableKey(f"key {kid}: wrong master key, or damaged") from None
 

@@ -20,6 +20,7 @@ from console.origin import same_origin
 from console.roles import Actor, Via
 from console.services import accounts
 from storage.people import Person
+from storage.personal_tokens import PersonalToken
 
 CSRF_HEADER = "x-sluss-csrf"
 
@@ -44,23 +45,26 @@ async def identify(request: Request, desk: Desk, arrival: Arrival, now: int) -> 
     if len(given) > 1:
         raise Unreadable("two Authorization headers")
     if given:
-        person = await _by_token(given[0], desk, now)
+        token, person = await _by_token(given[0], desk, now)
+        multi_factor = token.multi_factor
     else:
         visit = await cookies.visit(request, desk, now)
         if visit is None:
             return None
-        person = visit.person
-    actor = accounts.actor_of(person, Via.API, ip=arrival.ip, request_id=arrival.request_id)
+        person, multi_factor = visit.person, visit.authentication.multi_factor
+    actor = accounts.actor_of(
+        person, Via.API, ip=arrival.ip, request_id=arrival.request_id, multi_factor=multi_factor
+    )
     return Caller(actor, by_cookie=not given)
 
 
-async def _by_token(authorization: str, desk: Desk, now: int) -> Person:
+async def _by_token(authorization: str, desk: Desk, now: int) -> tuple[PersonalToken, Person]:
     scheme, _, text = authorization.partition(" ")
 
-    async def find(session: AsyncSession) -> Person | None:
+    async def find(session: AsyncSession) -> tuple[PersonalToken, Person] | None:
         return await personal.bearer(session, text, now)
 
-    person = await transactions.read(desk.database, find) if scheme.lower() == "bearer" else None
-    if person is None:
+    found = await transactions.read(desk.database, find) if scheme.lower() == "bearer" else None
+    if found is None:
         raise NotSignedIn("unknown, ended or revoked personal token")
-    return person
+    return found

@@ -20,6 +20,7 @@ from console.management.caller import Caller, identify
 from console.management.field_faults import faults_of
 from console.management.operation import Answer, Call, Door, Operation, Work
 from console.management.strict_json import collect, parse
+from console.services.standing import demand_operator
 from console.translate_faults import translated
 
 ROOT = "/management/v1"
@@ -117,8 +118,8 @@ def _let_in(operation: Operation, caller: Caller | None, request: Request, issue
         raise errors.NotSignedIn("no session, no token")
     if caller is not None and operation.mutates:
         caller.refuse_cross_site(request, issuer)
-    if operation.door is Door.OPERATOR and caller is not None and not caller.actor.operator:
-        raise errors.OperatorOnly(caller.actor.person_id)
+    if operation.door is Door.OPERATOR and caller is not None:
+        demand_operator(caller.actor)
 
 
 def _query(operation: Operation, request: Request) -> BaseModel:

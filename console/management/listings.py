@@ -14,6 +14,14 @@ class OrganisationListing(Listing[shapes.OrganisationShape]):
     pass
 
 
+class InvitationListing(Listing[shapes.InvitationShape]):
+    pass
+
+
+class SessionListing(Listing[shapes.SessionShape]):
+    pass
+
+
 class MemberListing(Listing[shapes.MemberShape]):
     pass
 

@@ -11,6 +11,7 @@ from console.management.resources import (
     apps,
     catalogue,
     clients,
+    invitations,
     kept_answers,
     organisations,
     subscriptions,
@@ -54,6 +55,24 @@ PEOPLE: tuple[Operation, ...] = (
         "Återkalla en personlig token", "people", accounts.revoke_token, 204, None, work=Work.WRITE,
         refusals=(errors.CrossSite, errors.NotFound),
     ),
+    Operation(
+        "GET", "/sessions", "listSessions", "List where you are signed in", "Lista var du är inloggad", "people",
+        invitations.sessions, 200, listings.SessionListing, query=PageQuery,
+    ),
+    Operation(
+        "DELETE", "/sessions/{sessionId}", "endSession", "End one of your sessions",
+        "Avsluta en av dina inloggningar", "people", invitations.end_session, 204, None, work=Work.WRITE,
+        refusals=(errors.CrossSite, errors.NotFound),
+    ),
+    Operation(
+        "DELETE", "/sessions", "endSessions", "Sign out everywhere", "Logga ut överallt", "people",
+        invitations.end_sessions, 204, None, work=Work.WRITE, refusals=(errors.CrossSite,),
+    ),
+    Operation(
+        "POST", "/invitations/accept", "acceptInvitation", "Accept an invitation", "Tacka ja till en inbjudan",
+        "people", invitations.accept, 200, shapes.OrganisationShape, takes=shapes.InvitationAnswer,
+        work=Work.WRITE, refusals=(errors.Forbidden, errors.Conflict),
+    ),
 )  # fmt: skip
 
 ORGANISATIONS: tuple[Operation, ...] = (
@@ -87,6 +106,26 @@ ORGANISATIONS: tuple[Operation, ...] = (
         "DELETE", f"{_ORGANISATION}/members/{{personId}}", "removeMember", "Remove a member",
         "Ta bort en medlem", "organisations", organisations.remove_member, 204, None, work=Work.WRITE,
         refusals=_STEP,
+    ),
+    Operation(
+        "POST", f"{_ORGANISATION}/members/{{personId}}/role", "changeRole", "Change a member's role",
+        "Ändra en medlems roll", "organisations", invitations.change_role, 200, shapes.MemberShape,
+        takes=shapes.NewRole, work=Work.WRITE, refusals=_STEP,
+    ),
+    Operation(
+        "POST", f"{_ORGANISATION}/invitations", "createInvitation", "Invite somebody by letter",
+        "Bjud in någon med brev", "organisations", invitations.create, 201, shapes.InvitationShape,
+        takes=shapes.NewMember, work=Work.NONE, refusals=_STEP,
+    ),
+    Operation(
+        "GET", f"{_ORGANISATION}/invitations", "listInvitations", "List invitations that wait",
+        "Lista inbjudningar som väntar", "organisations", invitations.every, 200, listings.InvitationListing,
+        query=PageQuery, refusals=_FOUND,
+    ),
+    Operation(
+        "DELETE", f"{_ORGANISATION}/invitations/{{invitationId}}", "withdrawInvitation",
+        "Withdraw an invitation", "Ta tillbaka en inbjudan", "organisations", invitations.withdraw, 204, None,
+        work=Work.WRITE, refusals=_FOUND,
     ),
     Operation(
         "POST", f"{_ORGANISATION}/disable", "disableOrganisation", "Stop all of an organisation's apps",

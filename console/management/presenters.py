@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auth.people import authentication_of
 from console.management import shapes
 from console.management.shapes import optional_timestamp, timestamp
 from console.services.credentials import IssuedSecret
@@ -10,6 +11,8 @@ from storage.credentials import API_KEY, CLIENT_SECRET, Credential
 from storage.organisations import Organisation
 from storage.people import Person
 from storage.personal_tokens import PersonalToken
+from storage.proofs.invitations import Invitation
+from storage.sessions import Session
 from storage.subscriptions import Subscription
 
 
@@ -49,6 +52,27 @@ def organisation(row: Organisation, role: str | None = None) -> shapes.Organisat
 
 def member(row: Person, role: str) -> shapes.MemberShape:
     return shapes.MemberShape(person_id=row.id, name=row.name, email=row.email, role=role)
+
+
+def invitation(row: Invitation) -> shapes.InvitationShape:
+    return shapes.InvitationShape(
+        id=row.id,
+        email=row.email,
+        role=row.role,
+        created_at=timestamp(row.created_at),
+        expires_at=timestamp(row.expires_at),
+    )
+
+
+def session(row: Session) -> shapes.SessionShape:
+    return shapes.SessionShape(
+        id=row.id or "",
+        agent=row.agent,
+        ip=row.ip,
+        created_at=timestamp(row.created_at),
+        last_used_at=timestamp(row.last_used_at or row.created_at),
+        multi_factor=authentication_of(row).multi_factor,
+    )
 
 
 def app(row: App) -> shapes.AppShape:

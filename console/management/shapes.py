@@ -88,11 +88,13 @@ class PersonShape(Shape):
 
 
 class NewPersonalToken(Shape):
-    """With e-mail and password it signs in by itself; without them the session or another token is used."""
+    """With e-mail and password it signs in by itself, with `code` where the account has a second factor; without
+    them the session or another token is used."""
 
     name: Name
     email: Email | None = None
     password: Password | None = None
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     expires_in_days: Annotated[int, Field(ge=1, le=365)] = 90
 
 
@@ -128,6 +130,33 @@ class OrganisationShape(Shape):
 class NewMember(Shape):
     email: Email
     role: MemberRole
+
+
+class NewRole(Shape):
+    role: MemberRole
+
+
+class InvitationShape(Shape):
+    id: str
+    email: str
+    role: str
+    created_at: Timestamp
+    expires_at: Timestamp
+
+
+class InvitationAnswer(Shape):
+    token: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$"), Field(description="From the letter.")
+    ]
+
+
+class SessionShape(Shape):
+    id: str
+    agent: Annotated[str, Field(description="Browser and system, empty when unknown.")]
+    ip: str
+    created_at: Timestamp
+    last_used_at: Timestamp
+    multi_factor: bool
 
 
 class MemberShape(Shape):

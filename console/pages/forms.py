@@ -63,6 +63,29 @@ class SignIn(Form):
     password = PasswordField(validators=[InputRequired(), Length(max=1024)])
 
 
+class Code(Form):
+    """A one-time code, or a recovery code in its place."""
+
+    code = StringField(validators=[InputRequired(), Length(max=64)], filters=[_stripped])
+
+
+class Address(Form):
+    email = StringField(validators=[InputRequired(), Length(max=254), printable], filters=[_stripped])
+
+
+class ChosenPassword(Form):
+    password = PasswordField(validators=[InputRequired(), Length(max=1024)])
+
+
+class NewRole(Form):
+    role = SelectField(choices=choices(MEMBER_ROLES), validators=[InputRequired()])
+
+
+class NewPassword(Form):
+    old = PasswordField(validators=[InputRequired(), Length(max=1024)])
+    password = PasswordField(validators=[InputRequired(), Length(max=1024)])
+
+
 class NewOrganisation(Form):
     name = StringField(validators=NAME, filters=[_stripped])
     number = StringField(validators=[InputRequired(), Length(max=20)], filters=[_stripped])

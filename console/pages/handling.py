@@ -21,12 +21,16 @@ from console.pages.local_path import local
 from console.pages.page import Page
 from console.pages.site import Site
 from console.problem import extra_headers
+from console.services.accounts import Visit
+from console.services.standing import demand_operator
 from console.statuses import status_of
 from console.translate_faults import translated
 
 MOST_FORM_BYTES = 64 * 1024
 MOST_FIELDS = 50
 LANGUAGE_FOR = 365 * 86_400
+FRESH = 900  # seconds after sign-in in which one may change how one signs in
+SECURITY = "/console/security"
 
 View = Callable[[Page], Awaitable[Response]]
 
@@ -43,6 +47,7 @@ class PageRoute:
     get: View | None = None
     post: View | None = None
     door: Door = Door.PERSON
+    fresh: bool = False  # only shortly after sign-in: what a stolen session must not be able to do
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -85,13 +90,17 @@ class PageEndpoint:
             page = replace(page, sent=await _form(page))
         if not all(ID.fullmatch(value) for value in page.path.values()):
             raise errors.NotFound("no id's form")
-        if self._route.door is Door.OPERATOR and not page.actor.operator:
-            raise errors.OperatorOnly(page.actor.person_id)
+        if self._route.door is Door.OPERATOR:
+            demand_operator(page.actor)
+        if self._route.fresh and page.visit is not None:
+            _demand_fresh(page.visit, page.now)
         return await passage.widened(page, await view(page))
 
     async def _refused(self, page: Page, refusal: errors.ConsoleError) -> Response:
         if type(refusal) is errors.NotSignedIn:
             return _to_sign_in(page)
+        if type(refusal) is errors.SignInTooOld:
+            return page.see_other("/console/sign-in", again="1", next=SECURITY)
         hidden_act = page.request.method == "POST" and isinstance(refusal, errors.NotFound)
         if page.visit is not None and (refusal.audited or hidden_act):
             where = f"{page.request.method} /console{self._route.path}"
@@ -99,7 +108,14 @@ class PageEndpoint:
                 await transactions.record_refusal(
                     self._site.desk.database, page.actor, refusal, where, page.path, page.now
                 )
+        if type(refusal) is errors.SecondFactorDemanded and page.request.method != "POST":
+            return page.see_other(SECURITY, done="second-factor-demanded")
         return refusal_page(page, refusal)
+
+
+def _demand_fresh(visit: Visit, now: int) -> None:
+    if now - visit.authentication.auth_time > FRESH:
+        raise errors.SignInTooOld(visit.person.id)
 
 
 def refusal_page(page: Page, refusal: errors.ConsoleError) -> Response:

@@ -41,11 +41,20 @@ class Page:
 
     @property
     def actor(self) -> Actor:
+        visit = self.demand_visit()
+        return accounts.actor_of(
+            visit.person,
+            Via.PAGE,
+            ip=self.arrival.ip,
+            request_id=self.arrival.request_id,
+            multi_factor=visit.authentication.multi_factor,
+        )
+
+    def demand_visit(self) -> Visit:
+        """The live session. Raises NotSignedIn."""
         if self.visit is None:
             raise NotSignedIn("a page behind the door")
-        return accounts.actor_of(
-            self.visit.person, Via.PAGE, ip=self.arrival.ip, request_id=self.arrival.request_id
-        )
+        return self.visit
 
     @property
     def path(self) -> dict[str, str]:
@@ -92,6 +101,7 @@ class Page:
             "person": self.visit.person if self.visit else None,
             "csrf_token": self.csrf_token,
             "done": self.query("done"),
+            "provider_label": self.site.provider_label(self.arrival.language),
             **(context or {}),
             **more,
         }

@@ -16,8 +16,12 @@ from console.pages.views import (
     authorize,
     client,
     device,
+    letters,
     logout,
     organisations,
+    passkeys,
+    provider,
+    security,
     subscriptions,
     tokens,
     usage,
@@ -30,7 +34,30 @@ _ADMIN = "/admin/organisations/{organisation}"
 TABLE: tuple[PageRoute, ...] = (
     PageRoute("/sign-up", accounts.show_sign_up, accounts.sign_up, Door.OPEN),
     PageRoute("/sign-in", accounts.show_sign_in, accounts.sign_in, Door.OPEN),
+    PageRoute("/sign-in/passkey", post=passkeys.sign_in, door=Door.OPEN),
+    PageRoute("/sign-in/passkey/options", post=passkeys.sign_in_options, door=Door.OPEN),
+    PageRoute("/sign-in/code/passkey", post=passkeys.enter, door=Door.OPEN),
+    PageRoute("/sign-in/code/passkey/options", post=passkeys.code_options, door=Door.OPEN),
+    PageRoute("/sign-in/provider", provider.back, door=Door.OPEN),
+    PageRoute("/sign-in/provider/start", provider.start, door=Door.OPEN),
+    PageRoute("/sign-in/code", accounts.show_code, accounts.enter_code, Door.OPEN),
+    PageRoute("/forgotten", letters.show_forgotten, letters.forgotten, Door.OPEN),
+    PageRoute("/new-password", letters.show_new_password, letters.new_password, Door.OPEN),
+    PageRoute("/invitation", letters.show_invitation, letters.accept_invitation),
     PageRoute("/sign-out", post=accounts.sign_out),
+    PageRoute("/security", security.show),
+    PageRoute("/security/codes", post=security.propose_codes, fresh=True),
+    PageRoute("/security/codes/confirm", post=security.confirm_codes, fresh=True),
+    PageRoute("/security/codes/remove", post=security.remove_codes, fresh=True),
+    PageRoute("/security/recovery-codes", post=security.new_recovery_codes, fresh=True),
+    PageRoute("/security/passkeys", post=passkeys.add, fresh=True),
+    PageRoute("/security/passkeys/options", post=passkeys.options, fresh=True),
+    PageRoute("/security/passkeys/{passkey}/remove", post=passkeys.remove, fresh=True),
+    PageRoute("/security/identities", post=provider.link, fresh=True),
+    PageRoute("/security/identities/{identity}/remove", post=provider.unlink, fresh=True),
+    PageRoute("/security/password", post=security.change_password),
+    PageRoute("/security/sessions/end", post=security.end_sessions),
+    PageRoute("/security/sessions/{session}/end", post=security.end_session),
     PageRoute("/", organisations.overview),
     PageRoute("/subscribe", organisations.choose_app),
     PageRoute("/consent", post=authorize.decide),
@@ -42,7 +69,9 @@ TABLE: tuple[PageRoute, ...] = (
     PageRoute("/tokens/{token}/end", post=tokens.revoke),
     PageRoute("/organisations/new", organisations.show_new, organisations.create),
     PageRoute(_ORGANISATION, organisations.show),
-    PageRoute(f"{_ORGANISATION}/members", post=organisations.add_member),
+    PageRoute(f"{_ORGANISATION}/invitations", post=organisations.invite),
+    PageRoute(f"{_ORGANISATION}/invitations/{{invitation}}/withdraw", post=organisations.withdraw_invitation),
+    PageRoute(f"{_ORGANISATION}/members/{{person}}/role", post=organisations.change_role),
     PageRoute(f"{_ORGANISATION}/members/{{person}}/remove", post=organisations.remove_member),
     PageRoute(f"{_ORGANISATION}/usage.csv", usage.csv_of),
     PageRoute(f"{_ORGANISATION}/apps/new", apps.show_new, apps.create),
@@ -74,7 +103,8 @@ TABLE: tuple[PageRoute, ...] = (
 def routes(site: Site) -> list[BaseRoute]:
     """Routes below `/console`."""
     pages: list[BaseRoute] = [Route(row.path, PageEndpoint(site, row)) for row in TABLE]
-    return [*pages, *(Route(f"/static/{file.name}", StaticFile(file)) for file in files())]
+    told = Route("/provider-logout", provider.BackChannel(site))
+    return [*pages, told, *(Route(f"/static/{file.name}", StaticFile(file)) for file in files())]
 
 
 # Addresses of protocols at which a person is shown a page; below no `/console`.

@@ -34,6 +34,10 @@ class Site:
         translations = Translations.load()
         return cls(desk, shells, {name: environment(name, translations) for name in ("sv", "en")})
 
+    def provider_label(self, language: str) -> str:
+        """What the button to the other provider says; empty when there is none."""
+        return self.desk.federation.provider.label(language) if self.desk.federation else ""
+
     def html(
         self,
         arrival: Arrival,

@@ -1,4 +1,4 @@
-"""The console's own style sheet and script, read at start and named by their content's hash in ETag."""
+"""The console's own style sheet and scripts, read at start and named by their content's hash in ETag."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 FOLDER = Path(__file__).resolve().parents[1] / "static"
-TYPES = {"console.css": "text/css", "console.js": "text/javascript"}
+TYPES = {"console.css": "text/css", "console.js": "text/javascript", "passkeys.js": "text/javascript"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class File:
 
 
 def files() -> list[File]:
-    """Only these two names are ever served; no part of a request is joined to a path."""
+    """Only these names are ever served; no part of a request is joined to a path."""
     return [File(name, media_type, (FOLDER / name).read_bytes()) for name, media_type in TYPES.items()]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from auth.assurance import Authentication
 from auth.origin import Origin
-from auth.people import People
-from auth.people import SignedIn as Begun
+from auth.people import People, authentication_of
+from auth.visits import Halfway, SignedIn
+from console.arrival import Arrival
 from console.roles import Actor, Via
 from console.translate_faults import translated
 from storage.people import Person
@@ -19,16 +21,20 @@ class Visit:
     """A live session: whose it is, and the token that its forms carry."""
 
     person: Person
-    session: Session = field(repr=False)
+    row: Session = field(repr=False)
 
     @property
     def csrf(self) -> str:
-        return self.session.csrf
+        return self.row.csrf
+
+    @property
+    def authentication(self) -> Authentication:
+        return authentication_of(self.row)
 
 
-def nobody(ip: str, request_id: str) -> Origin:
+def nobody(arrival: Arrival) -> Origin:
     """Where a request comes from that has not shown who sends it."""
-    return Origin("nobody", "", ip, request_id)
+    return Origin("nobody", "", arrival.ip, arrival.request_id, arrival.agent)
 
 
 async def sign_up(
@@ -57,10 +63,39 @@ async def sign_up(
 
 async def sign_in(
     people: People, *, email: str, password: str, origin: Origin, now: int, previous: str | None = None
-) -> Begun:
-    """A new session with a new id; the browser's former one ends. Raises WrongPassword, TooManyTries."""
+) -> SignedIn | Halfway:
+    """A new session, or half a one, with a new id; the browser's former one ends.
+
+    Raises WrongPassword, TooManyTries."""
     with translated():
         return await people.sign_in(email=email, password=password, origin=origin, now=now, previous=previous)
+
+
+async def second_step(people: People, sign_in_id: str, code: str, *, origin: Origin, now: int) -> SignedIn:
+    """From half a sign-in to a session under a new id. Raises WrongCode, SignInOver, TooManyTries."""
+    with translated():
+        return await people.second_step.finish(sign_in_id, code, now, origin)
+
+
+async def waiting(people: People, sign_in_id: str, *, now: int) -> Person | None:
+    """Whose sign-in waits for its second step."""
+    if not sign_in_id:
+        return None
+    with translated():
+        return await people.second_step.waiting(sign_in_id, now)
+
+
+def shown_two(begun: SignedIn) -> bool:
+    """Whether two factors were shown."""
+    return authentication_of(begun.session).multi_factor
+
+
+async def change_password(
+    people: People, person: Person, *, old: str, new: str, keep: str, origin: Origin, now: int
+) -> None:
+    """Ends every other session. Raises WrongPassword, Invalid (password), TooManyTries."""
+    with translated():
+        await people.change_password(person, old=old, new=new, now=now, origin=origin, keep=keep)
 
 
 async def sign_out(people: People, session_id: str, *, origin: Origin, now: int) -> None:
@@ -74,5 +109,5 @@ async def find(people: People, session_id: str, now: int) -> Visit | None:
     return None if found is None else Visit(found[1], found[0])
 
 
-def actor_of(person: Person, via: Via, *, ip: str, request_id: str) -> Actor:
-    return Actor(person.id, person.operator, via, ip, request_id)
+def actor_of(person: Person, via: Via, *, ip: str, request_id: str, multi_factor: bool) -> Actor:
+    return Actor(person.id, person.operator, via, ip, request_id, multi_factor)

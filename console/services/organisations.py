@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.credentials import rotation
-from console.errors import AlreadyTaken, FieldFault, Invalid, LastOwner, NotFound, OperatorOnly, TooMany
-from console.roles import Act, Actor, Role
+from console.errors import AboveOwnRights, AlreadyTaken, FieldFault, Invalid, LastOwner, NotFound, TooMany
+from console.roles import Act, Actor, Role, within
 from console.services.journal import record
 from console.services.organisation_number import normalise
-from console.services.standing import demand_operator, enter, standing_roles
+from console.services.standing import demand_operator, enter, roles_in, standing_roles
 from storage import apps, organisations, people
 from storage import errors as storage_errors
 from storage.organisations import Organisation
@@ -28,8 +28,8 @@ async def create(
 
     The host alone may leave the number out: it makes organisations for tests, and real ones before the number is known.
     """
-    if organisation_type not in SELF_SERVICE_TYPES and not standing_roles(actor):
-        raise OperatorOnly(f"type {organisation_type}")
+    if organisation_type not in SELF_SERVICE_TYPES:
+        demand_operator(actor)
     host = Role.HOST in standing_roles(actor)
     digits = "" if host and not number.strip() else normalise(number)
     if digits is None:
@@ -102,6 +102,7 @@ async def add_member(
 ) -> Person:
     """Makes an existing person a member. An unknown address is NotFound: the owner has to ask them to sign up."""
     await enter(session, actor, organisation_id, Act.MEMBER_ADD)
+    demand_within(role, await roles_in(session, actor, organisation_id))
     person = await people.by_email(session, email)
     if person is None:
         raise NotFound("person")
@@ -117,6 +118,42 @@ async def add_member(
         person.id,
         now=now,
         organisation_id=organisation_id,
+        after={"role": role},
+    )
+    return person
+
+
+def demand_within(role: Role, held: frozenset[Role]) -> None:
+    """Raises AboveOwnRights: nobody gives more than they have (Z11)."""
+    if not within(role, held):
+        raise AboveOwnRights(f"{role} by {sorted(held)}")
+
+
+async def change_role(
+    session: AsyncSession, actor: Actor, organisation_id: str, person_id: str, role: Role, *, now: int
+) -> Person:
+    """Counts from the person's next request. The last owner stays one."""
+    await enter(session, actor, organisation_id, Act.MEMBER_CHANGE)
+    demand_within(role, await roles_in(session, actor, organisation_id))
+    held = {
+        person.id: (person, each) for person, each in await organisations.members(session, organisation_id)
+    }
+    if person_id not in held:
+        raise NotFound(f"member {person_id}")
+    person, before = held[person_id]
+    owners = [each for each, (_, theirs) in held.items() if theirs == Role.OWNER]
+    if owners == [person_id] and role is not Role.OWNER:
+        raise LastOwner(organisation_id)
+    await organisations.set_role(session, organisation_id, person_id, role)
+    await record(
+        session,
+        actor,
+        Act.MEMBER_CHANGE,
+        "person",
+        person_id,
+        now=now,
+        organisation_id=organisation_id,
+        before={"role": before},
         after={"role": role},
     )
     return person

@@ -21,7 +21,13 @@ async def create(session: AsyncSession, actor: Actor, *, name: str, days: int, n
     if sum(is_live(row, now) for row in held) >= MOST_LIVE:
         raise TooMany("personal tokens")
     return await personal.issue(
-        session, actor.person_id, name=name, life=days * DAY, now=now, origin=actor.origin
+        session,
+        actor.person_id,
+        name=name,
+        life=days * DAY,
+        now=now,
+        origin=actor.origin,
+        multi_factor=actor.multi_factor,
     )
 
 

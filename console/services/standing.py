@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from console.errors import Forbidden, NotFound, OperatorOnly, OrganisationDisabled
+from console.errors import (
+    Forbidden,
+    NotFound,
+    OperatorOnly,
+    OrganisationDisabled,
+    SecondFactorDemanded,
+)
 from console.roles import Act, Actor, Role, Via, allowed
 from storage import organisations
 from storage.organisations import Organisation
 
 
 def standing_roles(actor: Actor) -> frozenset[Role]:
-    """The roles an actor holds in every organisation."""
+    """The roles an actor holds in every organisation; an operator's only after two factors (Z8)."""
     if actor.via is Via.CLI:
         return frozenset({Role.HOST})
-    return frozenset({Role.OPERATOR}) if actor.operator else frozenset()
+    return frozenset({Role.OPERATOR}) if actor.operator and actor.multi_factor else frozenset()
 
 
 async def roles_in(session: AsyncSession, actor: Actor, organisation_id: str) -> frozenset[Role]:
@@ -32,6 +38,8 @@ async def enter(session: AsyncSession, actor: Actor, organisation_id: str, act: 
     """The organisation, if the actor may do `act` there; else NotFound, Forbidden or OrganisationDisabled."""
     roles = await roles_in(session, actor, organisation_id)
     organisation = await organisations.by_id(session, organisation_id)
+    if actor.operator and not roles:
+        raise SecondFactorDemanded(f"person {actor.person_id}")
     if organisation is None or not roles:
         raise NotFound(f"organisation {organisation_id}")
     if not allowed(roles, act):
@@ -42,6 +50,8 @@ async def enter(session: AsyncSession, actor: Actor, organisation_id: str, act: 
 
 
 def demand_operator(actor: Actor) -> None:
-    """Refuses everyone but the platform's staff and the host."""
+    """Refuses everyone but the platform's staff and the host, and staff who have not shown two factors."""
+    if actor.operator and not standing_roles(actor):
+        raise SecondFactorDemanded(f"person {actor.person_id}")
     if not standing_roles(actor):
         raise OperatorOnly(f"person {actor.person_id}")

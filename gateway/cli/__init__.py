@@ -26,6 +26,7 @@ TABLE: Final = {
     "api": "apis:api",
     "plan": "apis:plan",
     "org": "organisations:org",
+    "person": "people:person",
     "app": "apps:app",
     "subscription": "subscriptions:subscription",
     "keys": "keys:keys",

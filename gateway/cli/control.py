@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from auth.dynamic.endpoint import Registration
 from auth.dynamic.endpoint import routes as registration
+from auth.people import People
 from auth.proofs import addresses
 from auth.proofs.certificates import Issuers
 from auth.proofs.fetching import Fetcher
@@ -18,6 +19,7 @@ from auth.server.app import AuthorizationServer, routes
 from auth.server.methods import Methods
 from auth.tokens import vault
 from console import app as console_app
+from console.letters.post import FolderOutbox, Post
 from gateway.catalog.live import LiveCatalog
 from gateway.settings import Settings, SettingsFault
 from storage.database import Database
@@ -31,10 +33,11 @@ def create(settings: Settings) -> Starlette:
     def api_scopes() -> Mapping[str, frozenset[str]]:
         return {key: frozenset(api.scopes) for key, api in catalog.current().apis.items()}
 
+    master_key = vault.load_or_create_master_key(settings.master_key_path)
     server = AuthorizationServer(
         database,
         settings.issuer,
-        vault.load_or_create_master_key(settings.master_key_path),
+        master_key,
         api_scopes,
         time.time,
         methods=Methods(
@@ -54,6 +57,9 @@ def create(settings: Settings) -> Starlette:
         endpoints=server.endpoints,
         portal_tree=settings.portal_dir,
         clock=time.time,
+        people=People(database, master_key=master_key),
+        provider=settings.provider,
+        post=Post(FolderOutbox(settings.data_dir / "outbox")),
     )
 
 

@@ -227,7 +227,9 @@ class Journey(Visitor):
 
     # 6
     def revoke(self) -> None:
-        self.operator = self._sign_in(self.instance.operator_email, self.instance.operator_password)
+        self.operator = self._sign_in(
+            self.instance.operator_email, self.instance.operator_password, self.instance.operator_codes
+        )
         self._json(self._get(CALLED["behov"], self.access), 200)
         self._manage("POST", "/revocations", 200, token=self.operator, body={"token": self.access})
         took = self._await(lambda: self._get(CALLED["behov"], self.access), 401)

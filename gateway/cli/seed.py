@@ -12,8 +12,10 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import pyotp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth.factors import totp
 from auth.origin import system
 from auth.people import People
 from auth.tokens import signing
@@ -51,6 +53,7 @@ class Demo:
     developer_password: str = ""
     client_id: str = ""
     client_secret: str = ""
+    operator_codes: str = ""  # the key of the operator's one-time codes; on one's own machine only
 
     def welcome(self, settings: Settings) -> str:
         base = settings.issuer
@@ -68,6 +71,7 @@ class Demo:
             lines += [
                 "",
                 f"  operator      {self.operator_email}   {self.operator_password}",
+                *self._second_step(),
                 f"  developer     {self.developer_email}  {self.developer_password}",
                 "",
                 "  First call (copy, paste):",
@@ -77,6 +81,11 @@ class Demo:
         elif self.operator_email:  # a public instance: its log is no place for a password
             lines += ["", f"  operator      {self.operator_email}, password in {settings.data_dir / FILE}"]
         return "\n".join([*lines, "", "  Ctrl-C stops all of it.", ""])
+
+    def _second_step(self) -> list[str]:
+        if not self.operator_codes:
+            return []
+        return [f"                second step at sign-in: sluss demo --code   (key {self.operator_codes})"]
 
     def curl(self, base: str, reference: bool = True) -> str:
         """A token, then a call with it; needs only a shell, curl and python3."""
@@ -116,7 +125,7 @@ async def seed(database: Database, settings: Settings, now: int) -> Demo:
     found = read(settings.data_dir)
     if not found.operator_email and await _account(database, OPERATOR):
         return Demo()  # another data directory's: the passwords are there
-    return await _Seeding(database, settings, now).completed(found)
+    return await _Seeding(database, settings, now, key).completed(found)
 
 
 async def _account(database: Database, email: str) -> Person | None:
@@ -127,20 +136,22 @@ async def _account(database: Database, email: str) -> Person | None:
 class _Seeding:
     """One start's seeding; what is known is on disk before the database has it, but for the app's secret."""
 
-    def __init__(self, database: Database, settings: Settings, now: int) -> None:
+    def __init__(self, database: Database, settings: Settings, now: int, master: bytes) -> None:
+        self._master = master
         self._database = database
         self._settings = settings
         self._now = now
 
     async def completed(self, demo: Demo) -> Demo:
         public = self._settings.issuer.startswith("https://")
-        accounts = People(self._database)
+        accounts = People(self._database, master_key=self._master)
         try:
             password = demo.operator_password or secrets.token_urlsafe(15)
             demo = self._written(replace(demo, operator_email=OPERATOR, operator_password=password))
-            await self._person(accounts, OPERATOR, "Ola Operatör", password)
-            if public:
-                return replace(demo, client_id="", client_secret="")
+            operator = await self._person(accounts, OPERATOR, "Ola Operatör", password)
+            if public:  # its operator adds a second step at the first sign-in
+                return replace(demo, client_id="", client_secret="", operator_codes="")
+            demo = await self._codes(accounts, demo, operator)
             password = demo.developer_password or secrets.token_urlsafe(15)
             demo = self._written(replace(demo, developer_email=DEVELOPER, developer_password=password))
             developer = await self._person(accounts, DEVELOPER, "Disa Utvecklare", password)
@@ -165,6 +176,22 @@ class _Seeding:
             now=self._now,
             operator=email == OPERATOR,
         )
+
+    async def _codes(self, accounts: People, demo: Demo, operator: Person) -> Demo:
+        """An operator's acts demand two factors: on one's own machine the key stands beside the password."""
+        origin = system("sluss up")
+        async with self._database.read() as session:
+            if await accounts.factors.enrolled(session, operator.id):
+                return demo
+        key = demo.operator_codes or totp.new_secret()
+        demo = self._written(replace(demo, operator_codes=key))
+        async with self._database.begin() as session:
+            await in_order(session)
+            await accounts.factors.propose(session, operator, self._now, key)
+            # A code of the step before, so that the present one is still there for a first sign-in.
+            code = pyotp.TOTP(key).at(self._now - totp.STEP)
+            await accounts.factors.confirm(session, operator, code, self._now, origin)
+        return demo
 
     async def _client(self, known: str, developer: Person) -> tuple[str, str] | None:
         """Client id and secret of a new demo app; None when the known one is still there."""

@@ -1,1 +1,1 @@
-"""What proves who calls, beside secrets: that a proof has been used, tokens that let one register a client."""
+"""What proves who calls or signs in, beside secrets and passwords, each used once or for a time."""

@@ -12,7 +12,8 @@ from auth import errors
 from auth.credentials.secrets import hash_of
 from auth.origin import Origin
 from auth.passwords import Passwords
-from auth.people import ABSOLUTE, IDLE, PER_ACCOUNT, PER_ADDRESS, SIGN_UPS, People, SignedIn, acceptable_email
+from auth.people import PER_ACCOUNT, PER_ADDRESS, SIGN_UPS, People, acceptable_email
+from auth.visits import ABSOLUTE, IDLE, SignedIn
 from storage import people as rows
 from storage import sessions
 from storage.audit import latest
@@ -20,6 +21,7 @@ from storage.database import Database
 from storage.people import Person
 from tests.auth.mint import NOW
 
+MASTER_KEY = b"k" * 32
 EMAIL, PASSWORD = "anna@example.se", "en bra lösenfras"
 HERE = Origin("nobody", "", ip="192.0.2.1", request_id="r-1")
 
@@ -31,7 +33,7 @@ def cheap() -> Passwords:
 
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[People]:
-    made = People(database, cheap())
+    made = People(database, cheap(), master_key=MASTER_KEY)
     yield made
     made.close()
 
@@ -45,7 +47,9 @@ async def sign_up(desk: People, email: str = EMAIL, ip: str = "192.0.2.1") -> Pe
 async def sign_in(
     desk: People, password: str = PASSWORD, *, email: str = EMAIL, now: int = NOW, ip: str = "192.0.2.1"
 ) -> SignedIn:
-    return await desk.sign_in(email=email, password=password, now=now, origin=Origin("nobody", "", ip=ip))
+    begun = await desk.sign_in(email=email, password=password, now=now, origin=Origin("nobody", "", ip=ip))
+    assert isinstance(begun, SignedIn)
+    return begun
 
 
 async def acts(database: Database) -> list[tuple[str, str, str]]:
@@ -163,7 +167,7 @@ async def test_genuine_sign_ins_are_not_counted(desk: People) -> None:
 
 
 async def test_sign_ups_per_address_are_limited(database: Database) -> None:
-    desk = People(database, cheap(), sign_ups=type(SIGN_UPS)(tries=2, seconds=60))
+    desk = People(database, cheap(), master_key=MASTER_KEY, sign_ups=type(SIGN_UPS)(tries=2, seconds=60))
     for number in range(2):
         await sign_up(desk, email=f"a{number}@example.se")
     with pytest.raises(errors.TooManyAttempts):
@@ -179,6 +183,7 @@ async def test_the_session_id_is_new_at_every_sign_in(desk: People) -> None:
     second = await desk.sign_in(
         email=EMAIL, password=PASSWORD, now=NOW, origin=HERE, previous=first.session_id
     )
+    assert isinstance(second, SignedIn)
     assert first.session_id != second.session_id
     assert first.session.csrf != second.session.csrf
     assert len(second.session_id) == 43
@@ -289,7 +294,7 @@ async def test_an_account_disabled_during_sign_in_gets_no_session(database: Data
         async with database.begin() as session:
             await rows.set_disabled(session, person.id, NOW)
 
-    desk = People(database, Meanwhile(disable))
+    desk = People(database, Meanwhile(disable), master_key=MASTER_KEY)
     person = await sign_up(desk)
     with pytest.raises(errors.SignInRefused):
         await sign_in(desk)
@@ -297,10 +302,10 @@ async def test_an_account_disabled_during_sign_in_gets_no_session(database: Data
 
 
 async def test_an_old_hash_is_renewed_at_sign_in(database: Database) -> None:
-    weak = People(database, cheap())
+    weak = People(database, cheap(), master_key=MASTER_KEY)
     before = await sign_up(weak)
     weak.close()
-    strong = People(database)
+    strong = People(database, master_key=MASTER_KEY)
     begun = await sign_in(strong)
     strong.close()
     assert begun.person.password_hash != before.password_hash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -80,6 +80,7 @@ class Shown:
 @dataclass
 class Browser:
     client: httpx.AsyncClient
+    code: Callable[[], str] = str  # the code for a second step
 
     async def get(self, path: str) -> Shown:
         return await self._follow(await self.client.get(path, headers={"Sec-Fetch-Site": "none"}))
@@ -111,4 +112,7 @@ class Browser:
 
     async def sign_in(self, email: str, password: str) -> Shown:
         page = await self.get("/console/sign-in")
-        return await self.submit(page, "/sign-in", {"email": email, "password": password})
+        page = await self.submit(page, "/sign-in", {"email": email, "password": password})
+        if page.path == "/console/sign-in/code":
+            page = await self.submit(page, "/sign-in/code", {"code": self.code()})
+        return page

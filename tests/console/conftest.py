@@ -16,6 +16,7 @@ from auth.people import People
 from auth.server.app import AuthorizationServer, routes
 from auth.tokens.signing import ensure
 from console.app import create
+from console.letters.post import MemoryOutbox, Post
 from gateway.catalog.load import load
 from gateway.catalog.model import Catalog
 from storage.database import Database
@@ -46,12 +47,27 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def people(database: Database, passwords: Passwords) -> People:
-    return People(database, passwords)
+    return People(database, passwords, master_key=MASTER_KEY)
+
+
+@pytest.fixture
+def outbox() -> MemoryOutbox:
+    return MemoryOutbox()
+
+
+@pytest.fixture
+def post(outbox: MemoryOutbox) -> Post:
+    return Post(outbox)
 
 
 @pytest.fixture
 async def app(
-    database: Database, people: People, catalog: Catalog, clock: Clock, tmp_path: Path
+    database: Database,
+    people: People,
+    catalog: Catalog,
+    clock: Clock,
+    post: Post,
+    tmp_path: Path,
 ) -> Starlette:
     scopes = {key: frozenset(api.scopes) for key, api in catalog.apis.items()}
     async with database.begin() as session:
@@ -66,11 +82,14 @@ async def app(
         portal_tree=tmp_path / "portal",
         clock=clock,
         people=people,
+        post=post,
     )
 
 
 @pytest.fixture
-async def console(app: Starlette, database: Database, people: People, clock: Clock) -> AsyncIterator[Console]:
+async def console(
+    app: Starlette, database: Database, people: People, clock: Clock, outbox: MemoryOutbox, post: Post
+) -> AsyncIterator[Console]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
-        yield Console(client, transport, database, people, clock)
+        yield Console(client, transport, database, people, clock, outbox, post)

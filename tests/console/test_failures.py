@@ -19,6 +19,7 @@ from auth.server.interactive.device import DeviceAnswers
 from auth.server.interactive.endpoints import PersonEndpoints
 from auth.server.interactive.logout import LogoutEndpoint
 from console.app import create
+from console.letters.post import MemoryOutbox, Post
 from gateway.catalog.model import Catalog
 from storage.database import Database
 from tests.console.browser import ISSUER
@@ -54,7 +55,8 @@ async def client(passwords: Passwords, catalog: Catalog, tmp_path: Path) -> Asyn
         ),
         portal_tree=tmp_path / "portal",
         clock=Clock(0),
-        people=People(database, passwords),
+        people=People(database, passwords, master_key=b"k" * 32),
+        post=Post(MemoryOutbox()),
     )
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as made:

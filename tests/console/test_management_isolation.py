@@ -9,7 +9,7 @@ import pytest
 
 from console.management.operation import Operation
 from console.management.operations import TABLE
-from tests.console.callers import Console, Program
+from tests.console.callers import PASSWORD, Console, Program
 from tests.console.examples import ABSENT, body_of
 
 WITH_OBJECTS = [operation for operation in TABLE if "Id}" in operation.path]
@@ -37,7 +37,13 @@ async def world(console: Console) -> World:
         "id"
     ]
     token = (await owner.get("/personal-tokens")).json()["items"][0]["id"]
+    invited = await owner.post(
+        f"/organisations/{organisation}/invitations", {"email": "inbjuden@example.org", "role": "viewer"}
+    )
+    await console.browser().sign_in("agare@example.org", PASSWORD)
     theirs = {
+        "invitationId": invited.json()["id"],
+        "sessionId": (await owner.get("/sessions")).json()["items"][0]["id"],
         "organisationId": organisation,
         "appId": app,
         "credentialId": credential,

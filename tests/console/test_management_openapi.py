@@ -74,6 +74,7 @@ def test_no_secret_has_a_field_but_where_it_is_shown_once(described: dict[str, A
     assert telling == {
         "CreatedCredential",
         "CreatedPersonalToken",
+        "InvitationAnswer",
         "NewPerson",
         "NewPersonalToken",
         "NewRevocation",

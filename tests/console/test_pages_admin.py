@@ -158,16 +158,20 @@ async def test_the_wrong_password_says_no_more_than_that(console: Console) -> No
 
 async def test_members_come_and_go(console: Console) -> None:
     owner = await console.person("agare@example.org")
-    await console.person("medlem@example.org")
+    member = await console.person("medlem@example.org")
     organisation = await console.organisation(owner)
     browser = console.browser()
     await browser.sign_in("agare@example.org", PASSWORD)
     home = f"/console/organisations/{organisation}"
     page = await browser.submit(
-        await browser.get(home), "/members", {"email": "medlem@example.org", "role": "developer"}
+        await browser.get(home), "/invitations", {"email": "medlem@example.org", "role": "developer"}
     )
-    assert "Medlemmen är tillagd." in page.text
-    page = await browser.submit(page, "/members", {"email": "medlem@example.org", "role": "viewer"})
+    assert "Inbjudan är skickad." in page.text
+    await console.post.settled()
+    token = console.outbox.letters[-1].text.partition("token=")[2].split()[0]
+    assert (await member.post("/invitations/accept", {"token": token})).status_code == 200
+    page = await browser.get(home)
+    page = await browser.submit(page, "/invitations", {"email": "medlem@example.org", "role": "viewer"})
     assert page.status == 409
     removals = [form for form in page.reader.forms if form.action.endswith("/remove")]
     assert len(removals) == 2

@@ -13,6 +13,7 @@ from auth.authenticate import Authenticator
 from auth.credentials.secrets import hash_of
 from auth.people import People
 from console import errors, transactions
+from console.arrival import Arrival
 from console.lifecycle import SubscriptionEvent
 from console.roles import Actor, Role, Via
 from console.services import (
@@ -58,11 +59,11 @@ async def person(people: People, email: str, now: int, *, operator: bool = False
         name="Astrid",
         password=PASSWORD,
         language="sv",
-        origin=nobody("", ""),
+        origin=nobody(Arrival("", "", "sv")),
         now=now,
         operator=operator,
     )
-    return Actor(made.id, operator, Via.API)
+    return Actor(made.id, operator, Via.API, multi_factor=operator)
 
 
 @pytest.fixture

@@ -80,7 +80,10 @@ ROWS = {
     Role.VIEWER: READS,
     Role.BILLING: READS | {"member.read"},
     Role.DEVELOPER: READS | {"member.read"} | WORK,
-    Role.OWNER: READS | {"member.read"} | WORK | {"member.add", "member.remove", "app.delete", "audit.read"},
+    Role.OWNER: READS
+    | {"member.read"}
+    | WORK
+    | {"member.add", "member.change", "member.remove", "app.delete", "audit.read"},
     Role.OPERATOR: READS
     | {
         "member.read",

@@ -6,7 +6,7 @@ import base64
 import time
 from dataclasses import dataclass
 
-from auth.assurance import OWN
+from auth.assurance import SINGLE_FACTOR
 from auth.grants import consent
 from auth.origin import system
 from auth.tokens import issue, signing
@@ -76,12 +76,19 @@ async def give(platform: Platform, client: Client) -> Given:
         )
         grant = await grants.add(
             session, app_id=client.app_id, person_id=person.id, scope=scope, resource="", session_hash="",
-            acr=OWN, amr="pwd", auth_time=now, ends_with_session=True, expires_at=now + 900, now=now,
+            acr=SINGLE_FACTOR, amr="pwd", auth_time=now, ends_with_session=True, expires_at=now + 900, now=now,
         )  # fmt: skip
         rows = await signing_keys.all_published(session)
     await database.close()
     subject = issue.Subject(
-        client.client_id, person.id, client.organisation_id, client.app_id, "sandbox", grant.id, OWN, now
+        client.client_id,
+        person.id,
+        client.organisation_id,
+        client.app_id,
+        "sandbox",
+        grant.id,
+        SINGLE_FACTOR,
+        now,
     )
     claims = issue.access_token_claims(
         subject, scope.split(), issuer=platform.issuer, audience=platform.issuer,

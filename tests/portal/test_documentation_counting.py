@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from auth import authenticate, passwords, people
+from auth import authenticate, passwords, people, visits
 from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
 from auth.grants import consent, issuing
@@ -124,8 +124,8 @@ def test_the_figures_of_authentication(language: str) -> None:
         "2 s",
         f"{signing.LEAD} s",
         f"{signing.RETIRING_FOR} s",
-        f"{(people.IDLE - people._SLIDE) // 60}–{people.IDLE // 60} min",
-        f"{people.ABSOLUTE // 3600} h",
+        f"{(visits.IDLE - people._SLIDE) // 60}–{visits.IDLE // 60} min",
+        f"{visits.ABSOLUTE // 3600} h",
         f"{passwords.SHORTEST}–{passwords.LONGEST} ",
         f"{personal.LONGEST_LIFE // day} ",
     ]

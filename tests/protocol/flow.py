@@ -25,6 +25,7 @@ from auth.server.app import AuthorizationServer, routes
 from auth.server.interactive.endpoints import PersonEndpoints
 from auth.tokens import signing
 from console.app import create
+from console.letters.post import MemoryOutbox, Post
 from gateway.catalog.model import Catalog
 from storage import clients
 from storage.clients import ClientMetadata
@@ -239,7 +240,7 @@ async def flow_over(
         return float(box[0].now)
 
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    people = People(database, passwords)
+    people = People(database, passwords, master_key=master_key)
     scopes = {key: frozenset(api.scopes) for key, api in catalog.apis.items()}
     server = AuthorizationServer(database, issuer, master_key, lambda: scopes, clock)
     app = create(
@@ -251,6 +252,7 @@ async def flow_over(
         portal_tree=folder / "portal",
         clock=clock,
         people=people,
+        post=Post(MemoryOutbox()),
     )
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url=issuer) as outside:

@@ -32,7 +32,17 @@ from storage.oauth import (
     pushed_requests,
     refresh_tokens,
 )
-from storage.proofs import registration_tokens, seen  # noqa: F401 - seen adds its table
+from storage.proofs import (
+    identities,
+    invitations,
+    one_time_codes,
+    passkeys,
+    recovery_codes,
+    registration_tokens,
+    seen,  # noqa: F401 - adds its table
+    sign_ins,
+    single_use,
+)
 from storage.schema.identifiers import new_id
 from storage.schema.metadata import metadata
 from storage.usage import processes
@@ -44,6 +54,13 @@ VALUES: list[tuple[Table, type[DataclassInstance], set[str]]] = [
     (people.table, people.Person, set()),
     (sessions.table, sessions.Session, set()),
     (personal_tokens.table, personal_tokens.PersonalToken, set()),
+    (invitations.table, invitations.Invitation, set()),
+    (sign_ins.table, sign_ins.SignIn, set()),
+    (one_time_codes.table, one_time_codes.OneTimeCodes, set()),
+    (recovery_codes.table, recovery_codes.RecoveryCode, set()),
+    (passkeys.table, passkeys.Passkey, set()),
+    (identities.table, identities.Identity, set()),
+    (single_use.table, single_use.SingleUse, set()),
     (organisations.table, organisations.Organisation, {"name_key"}),
     (organisations.members_table, organisations.Member, set()),
     (apps.table, apps.App, set()),

@@ -227,7 +227,8 @@ async def this_release_works(url: str) -> None:
             found = await sessions.find(session, "5e", NOW)
             owner = await personal_tokens.find(session, "70", NOW)
             assert found is not None
-            assert found[1] == owner
+            assert owner is not None
+            assert found[1] == owner[1]
             assert await usage.units_since(session, NOW - 3600) == {held.id: 7}
             assert await audit.verify(session) == audit.Verified(2, None)
         async with database.begin() as session:

@@ -221,7 +221,7 @@ class AuthorizationEndpoint:
             session_hash=visitor.session_hash,
             acr=authentication.acr,
             amr=" ".join(authentication.amr),
-            auth_time=authentication.at,
+            auth_time=authentication.auth_time,
             ends_with_session=is_public(asked.client) or not lasting,
             expires_at=until if lasting else min(until, now + BARE_GRANT),
             now=now,

@@ -156,7 +156,7 @@ async def _grant(
         session_hash="",  # the device goes on when the browser is closed
         acr=visitor.authentication.acr,
         amr=" ".join(visitor.authentication.amr),
-        auth_time=visitor.authentication.at,
+        auth_time=visitor.authentication.auth_time,
         ends_with_session=False,
         expires_at=given.expires_at if lasting else now + LIFE + BARE_GRANT,
         now=now,

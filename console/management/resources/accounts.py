@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.credentials.personal import IssuedToken
+from auth.people import authentication_of
+from auth.visits import Halfway
 from console import transactions
 from console.errors import Invalid, NotFound, NotSignedIn
 from console.management import presenters
@@ -26,7 +28,7 @@ async def sign_up(call: Call) -> Answer:
         name=body.name,
         password=body.password,
         language=body.language,
-        origin=accounts.nobody(call.arrival.ip, call.arrival.request_id),
+        origin=accounts.nobody(call.arrival),
         now=call.now,
     )
     return Answer(presenters.person(person), location=f"{call.address}/me")
@@ -47,7 +49,7 @@ async def create_token(call: Call) -> Answer:
         raise Invalid("half a pair", fields=[fault("password", "missing")])
     actor = call.actor
     if body.email is not None and body.password is not None:
-        actor = await _by_password(call, body.email, body.password)
+        actor = await _by_password(call, body.email, body.password, body.code)
     if actor is None:
         raise NotSignedIn("no way of proving who asks")
     issued = await transactions.write(call.desk.database, _issue(actor, body, call.now))
@@ -66,13 +68,22 @@ def _issue(actor: Actor, body: NewPersonalToken, now: int) -> transactions.Work[
     return work
 
 
-async def _by_password(call: Call, email: str, password: str) -> Actor:
-    origin = accounts.nobody(call.arrival.ip, call.arrival.request_id)
-    begun = await accounts.sign_in(
-        call.desk.people, email=email, password=password, origin=origin, now=call.now
+async def _by_password(call: Call, email: str, password: str, code: str | None) -> Actor:
+    people, origin = call.desk.people, accounts.nobody(call.arrival)
+    begun = await accounts.sign_in(people, email=email, password=password, origin=origin, now=call.now)
+    if isinstance(begun, Halfway):
+        if code is None:
+            await people.second_step.give_up(begun.sign_in_id)
+            raise Invalid("a second factor", fields=[fault("code", "missing")])
+        begun = await accounts.second_step(people, begun.sign_in_id, code, origin=origin, now=call.now)
+    await accounts.sign_out(people, begun.session_id, origin=origin, now=call.now)
+    return accounts.actor_of(
+        begun.person,
+        Via.API,
+        ip=call.arrival.ip,
+        request_id=call.arrival.request_id,
+        multi_factor=authentication_of(begun.session).multi_factor,
     )
-    await accounts.sign_out(call.desk.people, begun.session_id, origin=origin, now=call.now)
-    return accounts.actor_of(begun.person, Via.API, ip=call.arrival.ip, request_id=call.arrival.request_id)
 
 
 async def tokens(call: Call) -> Answer:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from auth.authorization.redirects import origin_of
 from auth.errors import Unanswerable, UnreadableRequest
 from auth.origin import Origin
-from auth.people import authentication_of
 from auth.server.interactive.authorize import AskConsent, Outcome, Redirect, Visitor
 from console import errors
 from console.pages import csrf, passage
@@ -85,13 +84,12 @@ async def _consent_page(page: Page, asked: AskConsent) -> Response:
 def visitor(page: Page) -> Visitor | None:
     if page.visit is None:
         return None
-    session = page.visit.session
-    return Visitor(page.visit.person, session.id_hash, authentication_of(session))
+    return Visitor(page.visit.person, page.visit.row.id_hash, page.visit.authentication)
 
 
 def sender(page: Page) -> Origin:
     if page.visit is None:
-        return accounts.nobody(page.arrival.ip, page.arrival.request_id)
+        return accounts.nobody(page.arrival)
     return page.actor.origin
 
 

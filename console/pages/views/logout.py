@@ -22,7 +22,7 @@ async def show(page: Page) -> Response:
         asked = await _asked(page, query)
     except Unanswerable as refusal:
         return refused(page, refusal)
-    if page.visit is None or asked.session_name == session_name(page.visit.session.id_hash):
+    if page.visit is None or asked.session_name == session_name(page.visit.row.id_hash):
         return await _left(page, asked)  # nobody is there, or the app has shown that it knows the session
     response = page.html("logout.html", query=query.decode("ascii", "replace"))
     if asked.redirect is not None:

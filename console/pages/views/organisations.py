@@ -13,10 +13,12 @@ from console.pages.local_path import HOME, local
 from console.pages.page import Page
 from console.roles import Act, Role, allowed
 from console.services import apps, organisations
+from console.services.people import invitations
 from console.services.standing import roles_in
 from storage.apps import App
 from storage.organisations import Organisation
 from storage.people import Person
+from storage.proofs.invitations import Invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,15 @@ async def show(page: Page) -> Response:
     return await _show(page, page.filled(forms.NewMember, role="developer"))
 
 
-async def add_member(page: Page) -> Response:
+async def invite(page: Page) -> Response:
+    """By letter, whether the address has an account or not."""
     form = page.filled(forms.NewMember)
     organisation_id = page.path["organisation"]
     if not form.validate():
         return await _show(page, form, Invalid("form"))
     try:
-        await page.write(
-            lambda session: organisations.add_member(
+        issued = await page.write(
+            lambda session: invitations.create(
                 session,
                 page.actor,
                 organisation_id,
@@ -97,7 +100,40 @@ async def add_member(page: Page) -> Response:
         )
     except (Invalid, Conflict) as refusal:
         return await _show(page, form, refusal)
-    return page.see_other(f"/console/organisations/{organisation_id}", done="member-added")
+    desk = page.site.desk
+    desk.post.send(invitations.letter(desk.issuer, issued, page.arrival.language))
+    return page.see_other(f"/console/organisations/{organisation_id}", done="invitation-sent")
+
+
+async def withdraw_invitation(page: Page) -> Response:
+    organisation_id = page.path["organisation"]
+    await page.write(
+        lambda session: invitations.withdraw(
+            session, page.actor, organisation_id, page.path["invitation"], now=page.now
+        )
+    )
+    return page.see_other(f"/console/organisations/{organisation_id}", done="invitation-withdrawn")
+
+
+async def change_role(page: Page) -> Response:
+    organisation_id = page.path["organisation"]
+    form = page.filled(forms.NewRole)
+    if not form.validate():
+        return await _show(page, page.blank(forms.NewMember), Invalid("role"))
+    try:
+        await page.write(
+            lambda session: organisations.change_role(
+                session,
+                page.actor,
+                organisation_id,
+                page.path["person"],
+                Role(form.role.data),
+                now=page.now,
+            )
+        )
+    except Conflict as refusal:
+        return await _show(page, page.blank(forms.NewMember), refusal)
+    return page.see_other(f"/console/organisations/{organisation_id}", done="role-changed")
 
 
 async def remove_member(page: Page) -> Response:
@@ -123,7 +159,12 @@ async def _show(page: Page, form: forms.NewMember, refusal: Invalid | Conflict |
         members: list[tuple[Person, str]] = []
         if allowed(roles, Act.MEMBER_READ):
             members = await organisations.members(session, page.actor, organisation_id)
+        invited: list[Invitation] = []
+        if allowed(roles, Act.MEMBER_ADD):
+            invited = await invitations.waiting(session, page.actor, organisation_id, now=page.now)
         return {
+            "invited": invited,
+            "owners": sum(role == Role.OWNER for _, role in members),
             "organisation": organisation,
             "roles": roles,
             "may": lambda act: allowed(roles, Act(act)),

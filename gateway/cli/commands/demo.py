@@ -15,7 +15,9 @@ from pathlib import Path
 
 import click
 import httpx
+import pyotp
 
+from gateway.cli import seed
 from gateway.cli.interrupts import terminated_as_interrupted
 from gateway.cli.journey import Journey
 from gateway.cli.output import Failure, json_option
@@ -29,12 +31,16 @@ STOP_SECONDS = 60.0
 
 @click.command()
 @click.option("--running", is_flag=True, help="Use the instance of these settings that `sluss up` runs.")
+@click.option("--code", is_flag=True, help="Only print the demo operator's code for the second step now.")
 @json_option
-def demo(running: bool, as_json: bool) -> None:
+def demo(running: bool, code: bool, as_json: bool) -> None:
     """Sign up, register an app, subscribe, get a token, call, run into the limits, read usage, be revoked.
 
     Ends with status 0 only when every step did what it should.
     """
+    if code:
+        click.echo(_code(load().data_dir))
+        return
     with contextlib.ExitStack() as stack:
         data_dir = load().data_dir if running else stack.enter_context(_temporary())
         journey = _walked(data_dir, quiet=as_json)
@@ -42,6 +48,16 @@ def demo(running: bool, as_json: bool) -> None:
         click.echo(json.dumps(journey.measured, indent=2))
     else:
         click.echo("\nEvery step did what it should.")
+
+
+def _code(data_dir: Path) -> str:
+    """What an app for one-time codes would show. Raises Failure."""
+    key = seed.read(data_dir).operator_codes
+    if not key:
+        raise Failure(
+            f"{data_dir / seed.FILE} has no key for codes; `sluss up` makes one on one's own machine"
+        )
+    return pyotp.TOTP(key).now()
 
 
 def _walked(data_dir: Path, *, quiet: bool) -> Journey:

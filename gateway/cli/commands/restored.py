@@ -10,6 +10,7 @@ from gateway.cli.accounts import now, transaction
 from gateway.cli.output import json_option, run, show
 from gateway.settings import load
 from storage import apps, audit, sessions
+from storage.proofs import sign_ins, single_use
 
 
 @click.command()
@@ -25,6 +26,8 @@ def restored(as_json: bool) -> None:
             at = now()
             newest = await audit.latest(session, limit=1)
             ended = await sessions.delete_all(session)
+            await sign_ins.delete_all(session)
+            await single_use.delete_all(session)
             refused = await apps.refuse_all_tokens(session, at + 1)
             await audit.append(
                 session,

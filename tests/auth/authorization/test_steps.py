@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from auth.assurance import OWN, Authentication, acr_of, meets, satisfies
+from auth.assurance import SINGLE_FACTOR, Authentication, acr_of, meets, satisfies
 from auth.authorization.request import AuthorizationRequest
 from auth.authorization.steps import Next, next_step
 from auth.server.faults import OAuthFault
 
 NOW = 1000
-FRESH = Authentication(990, OWN, ("pwd",))
+FRESH = Authentication(990, ("pwd",), SINGLE_FACTOR)
 
 
 def request(**changes: object) -> AuthorizationRequest:
@@ -84,9 +84,9 @@ def test_levels() -> None:
     assert step(asked) == SIGN_IN
     assert step(asked, since=990) == UNMET
     assert step(asked, since=995) == SIGN_IN
-    assert step(asked, Authentication(990, acr_of(4), ())) == CODE
+    assert step(asked, Authentication(990, (), acr_of(4))) == CODE
     assert step(request(acr_values=(acr_of(3),), prompts=frozenset({"none"}))) == UNMET
-    assert step(request(acr_values=("urn:other", OWN))) == CODE, "one of several is enough"
+    assert step(request(acr_values=("urn:other", acr_of(1)))) == CODE, "one of several is enough"
 
 
 def test_consent_of_this_moment_stands_for_what_was_not_remembered() -> None:

@@ -24,7 +24,7 @@ async def test_a_token_is_its_person_until_it_ends(database: Database) -> None:
     async with database.begin() as session:
         made = await issue(session, one.id, name="CI", now=NOW, origin=NOBODY, life=100)
     async with database.read() as session:
-        assert await bearer(session, made.secret.text, NOW + 99) == one
+        assert await bearer(session, made.secret.text, NOW + 99) == (made.row, one)
         assert await bearer(session, made.secret.text, NOW + 100) is None
         assert await bearer(session, made.secret.text.lower(), NOW) is None
         assert await bearer(session, made.secret.text + "\x00", NOW) is None

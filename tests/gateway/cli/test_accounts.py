@@ -33,7 +33,7 @@ def test_an_organisation_needs_no_number_here(terminal: Terminal) -> None:
 @pytest.mark.parametrize("operator", [False, True])
 async def test_everybody_else_gives_a_number(sqlite_url: str, operator: bool) -> None:
     database = Database(sqlite_url)
-    actor = Actor("per_1", operator=operator, via=Via.API)
+    actor = Actor("per_1", operator=operator, via=Via.API, multi_factor=operator)
     try:
         async with database.begin() as session:
             with pytest.raises(Invalid):

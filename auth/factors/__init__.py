@@ -1,0 +1,1 @@
+"""The factors a person proves themselves with, and the life of a sign-in."""

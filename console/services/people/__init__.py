@@ -1,0 +1,1 @@
+"""A person's own security, and how people come into organisations."""
