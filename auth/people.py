@@ -1,7 +1,7 @@
 """People: signing up, signing in with a password, and the sessions that come of it.
 
-What a session is and how long it lives is `auth.visits`; the second step of a sign-in is `auth.second_step`. Sessions
-end at sign-out and at a change of password besides. Hashing of passwords happens before the transaction, never
+What a session is and how long it lives is `auth.sign_in.visits`; the second step is `auth.sign_in.second_step`.
+Sessions end at sign-out and at a change of password besides. Hashing of passwords happens before the transaction, never
 inside. Cookies and CSRF belong to the console; client secrets to `auth.credentials`.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from auth import endings, visits
 from auth.assurance import Authentication
 from auth.attempts import Allowance, Attempts, Guard, network
 from auth.credentials.secrets import hash_of
@@ -18,10 +17,11 @@ from auth.errors import EmailTaken, SignInRefused, TooManyAttempts, Unacceptable
 from auth.factors.enrolment import Factors
 from auth.factors.life import Event, Stage, following, level
 from auth.origin import Origin
-from auth.password_links import PasswordLinks
 from auth.passwords import Passwords, check, normalised
-from auth.second_step import SecondStep
-from auth.visits import ABSOLUTE, Halfway, SignedIn, until
+from auth.sign_in import endings, visits
+from auth.sign_in.password_links import PasswordLinks
+from auth.sign_in.second_step import SecondStep
+from auth.sign_in.visits import ABSOLUTE, Halfway, SignedIn, until
 from storage import people, sessions
 from storage.database import Database
 from storage.errors import AlreadyExists

@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 from auth.authenticate import Authenticator
 from auth.factors.passkeys import Passkeys
 from auth.federation.flow import Federation
-from auth.federation.provider import Provider, Reader
-from auth.passkey_sign_in import PasskeySignIn
+from auth.federation.named import Provider
+from auth.federation.provider import Reader
 from auth.people import People
 from auth.server.interactive.endpoints import PersonEndpoints
+from auth.sign_in.passkey_sign_in import PasskeySignIn
 from console.desk import Desk
 from console.letters.post import Post
 from console.management.routes import routes as management_routes
@@ -35,6 +36,18 @@ from storage.database import Database
 
 # What people type without the last slash, and the start page.
 MOVED = {"/": "/portal/", "/console": "/console/", "/console/admin": "/console/admin/"}
+
+
+def _federation(
+    database: Database,
+    issuer: str,
+    people: People,
+    provider: Provider | None,
+    transport: httpx.AsyncBaseTransport | None,
+) -> Federation | None:
+    if provider is None:
+        return None
+    return Federation(database, provider, f"{issuer}{BACK}", people.factors, Reader(provider, transport))
 
 
 def create(
@@ -64,15 +77,7 @@ def create(
         authenticator=Authenticator(issuer, frozenset({issuer})),
         passkeys=passkeys,
         passkey_sign_in=PasskeySignIn(database, passkeys),
-        federation=None
-        if provider is None
-        else Federation(
-            database,
-            provider,
-            f"{issuer}{BACK}",
-            people.factors,
-            Reader(provider, provider_transport),
-        ),
+        federation=_federation(database, issuer, people, provider, provider_transport),
         post=post,
         clock=clock,
         endpoints=endpoints,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from auth.authenticate import Authenticator
 from auth.factors.passkeys import Passkeys
 from auth.federation.flow import Federation
-from auth.passkey_sign_in import PasskeySignIn
 from auth.people import People
 from auth.server.interactive.endpoints import PersonEndpoints
+from auth.sign_in.passkey_sign_in import PasskeySignIn
 from console.letters.post import Post
 from gateway.catalog.model import Catalog
 from storage.database import Database

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from auth.federation.provider import Provider
+from auth.federation.named import Provider
 
 MOST_BYTES = 64 * 1024
 DEFAULT_LABEL = ("Logga in med e-legitimation", "Sign in with e-identification")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from auth.federation.provider import Provider
+from auth.federation.named import Provider
 from gateway.edge.door.certificates import ClientCertificates, TlsFiles
 from gateway.edge.door.testimony import Notation
 from gateway.setting_provider import is_loopback, provider

@@ -58,6 +58,8 @@ LONG_FUNCTIONS: Mapping[str, str] = {}
 # folder → why more than MOST_FILES modules
 WIDE_FOLDERS: Mapping[str, str] = {
     "gateway": "the process itself, a module for each noun; whatever has more to say has a folder",
+    "gateway/cli/commands": "a module for each group of commands, found by its name",
+    "console/services": "a module for each thing that the console keeps; what concerns people has a folder",
     "gateway/edge": "the parts of one HTTP/1.1 server, each with its own section of the RFC",
 }
 # path → why it reads the environment though it is not gateway/settings.py

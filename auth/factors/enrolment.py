@@ -8,13 +8,13 @@ import logging
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import visits
 from auth.errors import CodeRefused, FactorInUse, NothingToConfirm, UnusableKey
 from auth.factors import recovery, totp
 from auth.factors.life import Event
 from auth.origin import Origin
+from auth.sign_in import visits
+from auth.sign_in.visits import SignedIn
 from auth.tokens import vault
-from auth.visits import SignedIn
 from storage.people import Person
 from storage.proofs import one_time_codes, passkeys, recovery_codes
 from storage.sessions import Session

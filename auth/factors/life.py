@@ -1,7 +1,7 @@
 """The life of a sign-in, as a table, and what each of its steps proves (RFC 8176).
 
-Pure. Which event has happened is told by `auth.people` and `auth.second_step`, each inside its transaction; every step
-that changes the stage also changes the id in the browser's cookie (promise T27).
+Pure. Which event has happened is told by `auth.people` and `auth.sign_in.second_step`, each inside its transaction;
+every step that changes the stage also changes the id in the browser's cookie (promise T27).
 """
 
 from __future__ import annotations

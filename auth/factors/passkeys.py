@@ -23,10 +23,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from auth import visits
 from auth.credentials.secrets import hash_of
 from auth.errors import FactorInUse, NothingToConfirm, PasskeyRefused
 from auth.origin import Origin
+from auth.sign_in import visits
 from storage.errors import AlreadyExists
 from storage.people import Person
 from storage.proofs import passkeys, single_use

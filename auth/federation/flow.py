@@ -18,16 +18,17 @@ from urllib.parse import quote, urlencode
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from auth import endings, visits
 from auth.credentials.secrets import hash_of
 from auth.errors import IdentityTaken, IdentityUnknown, VouchingRefused
 from auth.factors.enrolment import Factors
 from auth.factors.life import Event
 from auth.federation import id_token
 from auth.federation.id_token import Vouched
-from auth.federation.provider import Json, Provider, Reader
+from auth.federation.named import Provider
+from auth.federation.provider import Json, Reader
 from auth.origin import Origin
-from auth.visits import Halfway, SignedIn, Voucher
+from auth.sign_in import endings, visits
+from auth.sign_in.visits import Halfway, SignedIn, Voucher
 from storage import people, sessions
 from storage.database import Database
 from storage.errors import AlreadyExists

@@ -14,7 +14,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from auth.errors import LevelTooLow, VouchingRefused
-from auth.federation.provider import Json, Provider
+from auth.federation.named import Provider
+from auth.federation.provider import Json
 
 ALGORITHMS = ("ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "Ed25519", "EdDSA")
 LONGEST = 16 * 1024  # characters

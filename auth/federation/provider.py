@@ -1,4 +1,4 @@
-"""What the operator says of the provider, and reading from it: bounded, without redirects, to admitted places only.
+"""Reading from the provider that the operator has named: bounded, without redirects, to admitted places only.
 
 The issuer is the operator's own choice, and may well stand in a private network. What its metadata names is the
 provider's choice: an endpoint elsewhere must be https and have public addresses alone, so that a provider, or whoever
@@ -12,12 +12,12 @@ import ipaddress
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
 
 from auth.errors import ProviderFault
+from auth.federation.named import Provider
 
 MOST_BYTES = 256 * 1024
 PATIENCE = 5.0  # seconds for each read and for the whole answer
@@ -28,20 +28,6 @@ KEYS_AGAIN = (
 )
 
 Json = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    issuer: str
-    client_id: str
-    label_sv: str
-    label_en: str
-    secret: str | None = field(default=None, repr=False)
-    key: bytes | None = field(default=None, repr=False)  # PEM, for private_key_jwt
-    acr: tuple[str, ...] = ()  # any of these is enough; empty: none is demanded, and it counts as one factor
-
-    def label(self, language: str) -> str:
-        return self.label_en if language == "en" else self.label_sv
 
 
 class Reader:

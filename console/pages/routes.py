@@ -9,15 +9,11 @@ from console.pages.requests import Posted
 from console.pages.site import Site
 from console.pages.static import StaticFile, files
 from console.pages.views import (
-    access,
     accounts,
     admin,
     apps,
-    authorize,
     client,
-    device,
     letters,
-    logout,
     organisations,
     passkeys,
     provider,
@@ -26,6 +22,7 @@ from console.pages.views import (
     tokens,
     usage,
 )
+from console.pages.views.oauth import access, authorize, device, logout
 
 _ORGANISATION = "/organisations/{organisation}"
 _APP = f"{_ORGANISATION}/apps/{{app}}"

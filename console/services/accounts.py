@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from auth.assurance import Authentication
 from auth.origin import Origin
 from auth.people import People, authentication_of
-from auth.visits import Halfway, SignedIn
+from auth.sign_in.visits import Halfway, SignedIn
 from console.arrival import Arrival
 from console.roles import Actor, Via
 from console.translate_faults import translated

@@ -13,7 +13,7 @@ from auth.credentials.secrets import hash_of
 from auth.origin import Origin
 from auth.passwords import Passwords
 from auth.people import PER_ACCOUNT, PER_ADDRESS, SIGN_UPS, People, acceptable_email
-from auth.visits import ABSOLUTE, IDLE, SignedIn
+from auth.sign_in.visits import ABSOLUTE, IDLE, SignedIn
 from storage import people as rows
 from storage import sessions
 from storage.audit import latest

@@ -10,8 +10,8 @@ import pytest
 
 from auth import errors
 from auth.people import People, authentication_of
-from auth.second_step import MOST_TRIES
-from auth.visits import HALFWAY, Halfway, SignedIn
+from auth.sign_in.second_step import MOST_TRIES
+from auth.sign_in.visits import HALFWAY, Halfway, SignedIn
 from storage import people as rows
 from storage.audit import latest
 from storage.database import Database

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from auth.federation.provider import Provider
+from auth.federation.named import Provider
 from auth.passwords import Passwords
 from auth.people import People
 from auth.server.app import AuthorizationServer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auth.password_links import LIFE, PER_ACCOUNT
+from auth.sign_in.password_links import LIFE, PER_ACCOUNT
 from console.letters.post import FolderOutbox, Letter, message_of
 from console.services.people.invitations import DAYS
 from storage import people as rows

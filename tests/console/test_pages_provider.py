@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from auth.federation.provider import Provider
+from auth.federation.named import Provider
 from auth.people import People
 from auth.server.app import AuthorizationServer
 from console.app import create

@@ -6,13 +6,14 @@ import inspect
 
 import pytest
 
-from auth import authenticate, passwords, people, visits
+from auth import authenticate, passwords, people
 from auth.attempts import Allowance
 from auth.credentials import personal, rotation, secrets
 from auth.grants import consent, issuing
 from auth.server import clients
 from auth.server.interactive import device, par
 from auth.server.interactive.authorize import TIME_TO_ANSWER
+from auth.sign_in import visits
 from auth.tokens import issue, signing
 from console.pages.requests import LONGEST_QUERY
 from console.services import credentials

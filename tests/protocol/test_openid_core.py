@@ -42,7 +42,7 @@ async def test_section_2_the_id_token(any_flow: Flow) -> None:
         "exp": NOW + 305,
         "auth_time": NOW,
         "nonce": "n-0S6_WzA2Mj",
-        "acr": "http://id.elegnamnden.se/loa/1.0/loa1",
+        "acr": "https://refeds.org/profile/sfa",
         "amr": ["pwd"],
         "at_hash": urlsafe_b64encode(half).rstrip(b"=").decode(),
     }

@@ -42,7 +42,7 @@ async def test_section_4_1_a_token_for_a_person(any_flow: Flow) -> None:
     principal = await any_flow.platform.principal(body["access_token"])
     assert principal.subject == person.id
     assert principal.client_id == app.client.client_id
-    assert (principal.acr, principal.auth_time) == ("http://id.elegnamnden.se/loa/1.0/loa1", NOW)
+    assert (principal.acr, principal.auth_time) == ("https://refeds.org/profile/sfa", NOW)
     assert principal.grant_id.startswith("gra_")
     assert not await refused_at_the_edge(any_flow, app, body["access_token"])
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.credentials.personal import IssuedToken
 from auth.people import authentication_of
-from auth.visits import Halfway
+from auth.sign_in.visits import Halfway
 from console import transactions
 from console.errors import Invalid, NotFound, NotSignedIn
 from console.management import presenters

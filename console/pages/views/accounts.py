@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from auth.visits import Halfway, SignedIn
+from auth.sign_in.visits import Halfway, SignedIn
 from console import cookies
 from console.errors import Conflict, Invalid, SignInOver, TooManyTries, WrongCode, WrongPassword
 from console.pages import forms

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from auth.password_links import LIFE
+from auth.sign_in.password_links import LIFE
 from console.errors import Conflict, Invalid, LinkOver, TooManyTries
 from console.letters import texts
 from console.letters.post import Letter

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from auth.factors.passkeys import LONGEST_ANSWER
-from auth.visits import SignedIn
+from auth.sign_in.visits import SignedIn
 from console import cookies
 from console.errors import Conflict, PasskeyRefused, SignInOver, WrongPassword
 from console.pages import forms

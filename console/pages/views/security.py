@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from auth.visits import SignedIn
+from auth.sign_in.visits import SignedIn
 from console import cookies
 from console.errors import ConsoleError, Invalid, TooManyTries, WrongCode, WrongPassword
 from console.pages import forms

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import endings
+from auth.sign_in import endings
 from console.errors import NotFound, OperatorOnly
 from console.roles import Actor, Role
 from console.services.journal import record

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import endings
 from auth.factors import totp
 from auth.factors.enrolment import Factors
 from auth.factors.passkeys import Passkeys
 from auth.origin import Origin
-from auth.visits import SignedIn
+from auth.sign_in import endings
+from auth.sign_in.visits import SignedIn
 from console.errors import NotFound
 from console.roles import Actor
 from console.services.accounts import Visit

@@ -12,9 +12,9 @@ from webauthn.helpers import bytes_to_base64url as b64
 
 from auth import errors
 from auth.factors.passkeys import LIFE, Passkeys
-from auth.passkey_sign_in import PasskeySignIn
 from auth.people import People, authentication_of
-from auth.visits import Halfway, SignedIn
+from auth.sign_in.passkey_sign_in import PasskeySignIn
+from auth.sign_in.visits import Halfway, SignedIn
 from storage import people as rows
 from storage.database import Database
 from storage.people import Person

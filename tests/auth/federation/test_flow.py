@@ -17,9 +17,10 @@ from joserfc.jwk import ECKey
 
 from auth import errors
 from auth.federation.flow import Federation, Returned
-from auth.federation.provider import MOST_BYTES, Provider, Reader
+from auth.federation.named import Provider
+from auth.federation.provider import MOST_BYTES, Reader
 from auth.people import People, authentication_of
-from auth.visits import Halfway, SignedIn
+from auth.sign_in.visits import Halfway, SignedIn
 from storage import people as rows
 from storage.database import Database
 from storage.people import Person

@@ -18,9 +18,10 @@ import pytest
 from auth import errors
 from auth.factors.enrolment import Factors
 from auth.federation.flow import Federation
-from auth.federation.provider import Provider, Reader
+from auth.federation.named import Provider
+from auth.federation.provider import Reader
 from auth.people import People, authentication_of
-from auth.visits import SignedIn
+from auth.sign_in.visits import SignedIn
 from storage.database import Database
 from tests.auth.test_people import HERE, MASTER_KEY, cheap, sign_up
 

@@ -13,7 +13,7 @@ from gateway.cli.commands import serve
 
 CONTROL_ONLY = frozenset(
     (
-        "alembic", "argon2", "authlib", "babel", "console", "httpx", "jinja2", "joserfc", "mako", "markdown_it",
+        "alembic", "argon2", "authlib", "babel", "console", "httpx", "jinja2", "mako", "markdown_it",
         "mkdocs", "nh3", "portal_docs", "pydantic", "pygments", "starlette", "uvicorn", "wtforms",
     )
 )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from auth.origin import system
 from auth.people import People
-from auth.visits import Halfway, SignedIn
+from auth.sign_in.visits import Halfway, SignedIn
 from gateway.cli.commands.up import prepare
 from gateway.cli.seed import OPERATOR, Demo
 from gateway.settings import load

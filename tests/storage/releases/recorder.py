@@ -128,7 +128,7 @@ async def fill(database: Database) -> None:
             session,
             who.id,
             who.app.id,
-            kind="secret",
+            kind="client_secret",
             secret_hash="c4",
             last4="5678",
             expires_at=None,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import endings
 from auth.credentials.secrets import hash_of
 from auth.factors.life import Event, Stage, following, level, proved
 from auth.origin import Origin
+from auth.sign_in import endings
 from storage import audit, sessions
 from storage.people import Person
 from storage.proofs import sign_ins

@@ -1,7 +1,7 @@
 """What ends with a session of a person: what apps were given in it, and the apps are told.
 
-Owns that connection alone. Sessions are ended by `auth.people`, `auth.visits` and the console's services, each of which
-calls one of these inside its transaction, after the session's row is gone.
+Owns that connection alone. Sessions are ended by `auth.people`, `auth.sign_in.visits` and the console's services,
+each of which calls one of these inside its transaction, after the session's row is gone.
 """
 
 from __future__ import annotations

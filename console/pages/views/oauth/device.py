@@ -8,7 +8,7 @@ from auth.errors import SpentRequest
 from console.errors import CrossSite
 from console.pages.page import Page
 from console.pages.views import permissions
-from console.pages.views.authorize import sender, visitor
+from console.pages.views.oauth.authorize import sender, visitor
 from console.translate_faults import translated
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from auth import endings, visits
 from auth.attempts import Allowance, Attempts, network
 from auth.credentials.secrets import hash_of
 from auth.errors import PasskeyRefused, SignInOver, SignInRefused, TooManyAttempts
 from auth.factors.life import Event
 from auth.factors.passkeys import Passkeys
 from auth.origin import Origin
-from auth.second_step import complete, pending
-from auth.visits import SignedIn
+from auth.sign_in import endings, visits
+from auth.sign_in.second_step import complete, pending
+from auth.sign_in.visits import SignedIn
 from storage import people, sessions
 from storage.database import Database
 from storage.schema.order import in_order

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import visits
 from auth.attempts import Guard, network
 from auth.credentials.secrets import hash_of
 from auth.errors import CodeRefused, SignInOver, TooManyAttempts
 from auth.factors.enrolment import Factors
 from auth.factors.life import Event, Stage, following, proved
 from auth.origin import Origin
-from auth.visits import SignedIn
+from auth.sign_in import visits
+from auth.sign_in.visits import SignedIn
 from storage import people
 from storage.database import Database
 from storage.people import Person

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 
-from auth import visits
 from auth.attempts import Allowance, Attempts, network
 from auth.credentials.secrets import hash_of
 from auth.errors import LinkOver, TooManyAttempts
 from auth.origin import Origin
 from auth.passwords import Passwords, check
+from auth.sign_in import visits
 from storage import people, sessions
 from storage.database import Database
 from storage.oauth import grants
