@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
+
+import httpx
 
 from auth.grants.issuing import GRANT_LIFE, REFRESH_IDLE
 from auth.origin import system
@@ -12,6 +15,7 @@ from storage import people
 from storage.oauth import refresh_tokens
 from tests.auth.holder import Holder
 from tests.auth.mint import ISSUER
+from tests.console.browser import Browser
 from tests.protocol.flow import PASSWORD, App, Flow, Person, answered, is_invalid_grant, refused_at_the_edge
 
 
@@ -159,6 +163,21 @@ async def test_rfc9700_4_14_2_at_sign_out(any_flow: Flow) -> None:
     assert (await lasting.refresh(kept["refresh_token"])).status_code == 200
     assert await refused_at_the_edge(any_flow, brief, ended["access_token"])
     is_invalid_grant(await public.refresh(open_body["refresh_token"]))
+
+
+async def test_rfc9700_4_14_2_when_the_person_ends_all_sessions(any_flow: Flow) -> None:
+    """Not only at sign-out in the browser that the app was in."""
+    lasting, app, person = await any_flow.app(), await any_flow.app(), await any_flow.person()
+    offline = await lasting.tokens(person)
+    online = await app.tokens(person, scope="openid behov:read")
+    elsewhere = Browser(httpx.AsyncClient(transport=any_flow.transport, base_url=ISSUER))
+    other = replace(person, browser=elsewhere)
+    await other.sign_in()
+    page = await other.browser.get("/console/security")
+    assert not await refused_at_the_edge(any_flow, app, online["access_token"])
+    await other.browser.submit(page, "/security/sessions/end")
+    assert await refused_at_the_edge(any_flow, app, online["access_token"])
+    assert (await lasting.refresh(offline["refresh_token"])).status_code == 200
 
 
 async def test_signing_in_again_ends_nothing_of_ones_own(any_flow: Flow) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auth.assurance import SINGLE_FACTOR, Authentication, acr_of, meets, satisfies
+from auth.assurance import MULTI_FACTOR, SINGLE_FACTOR, Authentication, acr_of, meets, satisfies
 from auth.authorization.request import AuthorizationRequest
 from auth.authorization.steps import Next, next_step
 from auth.server.faults import OAuthFault
@@ -111,3 +111,23 @@ def test_which_level_satisfies_which(held: str, wanted: str, met: bool) -> None:
     assert satisfies(held, wanted) is met
     assert meets(held, [wanted]) is met
     assert meets(held, [])
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "enough"),
+    [
+        (SINGLE_FACTOR, acr_of(1), True),
+        (MULTI_FACTOR, acr_of(1), True),
+        (MULTI_FACTOR, acr_of(2), False),
+        (MULTI_FACTOR, SINGLE_FACTOR, True),
+        (SINGLE_FACTOR, MULTI_FACTOR, False),
+        (acr_of(3), acr_of(2), True),
+        (acr_of(4), MULTI_FACTOR, False),
+        (acr_of(1), SINGLE_FACTOR, False),
+        ("", acr_of(1), False),
+        ("urn:other", "urn:other", True),
+    ],
+)
+def test_what_our_own_sign_in_is_worth(held: str, wanted: str, enough: bool) -> None:
+    """How many factors it took says nothing about who somebody is, and the other way about."""
+    assert satisfies(held, wanted) is enough
