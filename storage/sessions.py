@@ -49,7 +49,7 @@ table = Table(
     Column("auth_time", BigInteger, nullable=False, server_default="0"),
     Column("last_used_at", BigInteger, nullable=False, server_default="0"),
     *(Column(name, Text, nullable=False, server_default="") for name in _TEXTS),
-    Index("ix_sessions_id", "id", unique=True),
+    Index("ix_sessions_id", "id"),
 )
 
 

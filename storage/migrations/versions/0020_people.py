@@ -23,7 +23,7 @@ def _person_key(table: str) -> sa.ForeignKeyConstraint:
 
 def upgrade() -> None:
     op.add_column("sessions", sa.Column("id", sa.Text(), nullable=True))
-    op.create_index("ix_sessions_id", "sessions", ["id"], unique=True)
+    op.create_index("ix_sessions_id", "sessions", ["id"])
     for name in ("auth_time", "last_used_at"):
         op.add_column("sessions", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     for name in ("amr", "acr", "ip", "agent", "provider", "provider_session"):
