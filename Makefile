@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-# Processes of the suite. One more than two cores: its tests wait for half of their time. 0 runs it in one process.
-WORKERS ?= 3
+# Processes of the suite; 0 runs it in one. More than there are cores make its tests wait for each other.
+WORKERS ?= 2
 
 # Stamps carry a checksum of what they stand for, so a changed lock installs again and a touched one does not.
 checksum = $(firstword $(shell cksum < $(1)))

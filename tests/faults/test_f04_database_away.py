@@ -115,8 +115,8 @@ def test_a_database_that_takes_no_writes_is_noticed_by_itself(scene: Scene, clie
 def test_slow_queries_fill_the_pool_and_nothing_else(scene: Scene, client: Client) -> None:
     """F6: every query of the control plane waits for a lock; the queue is bounded in time, and calls go on."""
     token = scene.token(client)
-    with locks.tables(scene.database_url, "credentials"), ThreadPoolExecutor(25) as pool:
-        asking = [pool.submit(asked, scene, client) for _ in range(25)]
+    with locks.tables(scene.database_url, "credentials"), ThreadPoolExecutor(12) as pool:
+        asking = [pool.submit(asked, scene, client) for _ in range(12)]  # more than twice the pool
         for _ in range(20):
             assert scene.get("/eko/v1/echo", token).status_code == 200
         assert scene.ready()[0] == 200
