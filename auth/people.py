@@ -27,6 +27,7 @@ from storage.database import Database
 from storage.errors import AlreadyExists
 from storage.oauth import grants
 from storage.people import Person, normal_email
+from storage.proofs import sign_ins
 from storage.schema.order import in_order
 from storage.sessions import Session
 
@@ -185,6 +186,7 @@ class People:
             await in_order(session)
             changed = await people.set_password(session, person.id, hashed)
             await sessions.delete_for_person(session, person.id, but=None if keep is None else hash_of(keep))
+            await sign_ins.end_for_person(session, person.id)  # half of one that began with the old password
             await grants.revoke_for_person(session, person.id, "password", now)
             await visits.record(session, "person.change_password", person.id, now, origin)
         return changed

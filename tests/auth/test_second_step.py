@@ -169,6 +169,15 @@ async def test_it_ends_by_itself_and_with_the_account(desk: People, database: Da
     await desk.second_step.give_up(half)
 
 
+async def test_a_new_password_ends_half_a_sign_in_by_the_old_one(desk: People, database: Database) -> None:
+    person = await sign_up(desk)
+    await enrol(desk, database, person)
+    half = await first_step(desk)
+    await desk.change_password(person, old=PASSWORD, new=PASSWORD + "!", now=NOW, origin=HERE)
+    with pytest.raises(errors.SignInOver):
+        await desk.second_step.finish(half, code(), NOW, HERE)
+
+
 async def test_enrolling_strengthens_this_session_and_ends_the_others(
     desk: People, database: Database
 ) -> None:
