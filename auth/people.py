@@ -162,6 +162,7 @@ class People:
             await in_order(session)
             found = await sessions.find(session, id_hash, now)
             await sessions.delete(session, id_hash)
+            await grants.revoke_for_session(session, id_hash, now)  # also when it has ended by itself
             if found is not None:
                 await endings.ended(session, id_hash, found[1].id, now)
                 await visits.record(session, "person.sign_out", found[1].id, now, origin)
@@ -187,6 +188,7 @@ class People:
             changed = await people.set_password(session, person.id, hashed)
             await sessions.delete_for_person(session, person.id, but=None if keep is None else hash_of(keep))
             await sign_ins.end_for_person(session, person.id)  # half of one that began with the old password
+            await endings.swept(session, person.id, now)
             await grants.revoke_for_person(session, person.id, "password", now)
             await visits.record(session, "person.change_password", person.id, now, origin)
         return changed

@@ -13,7 +13,7 @@ from auth.credentials.secrets import hash_of
 from auth.errors import LinkOver, TooManyAttempts
 from auth.origin import Origin
 from auth.passwords import Passwords, check
-from auth.sign_in import visits
+from auth.sign_in import endings, visits
 from storage import people, sessions
 from storage.database import Database
 from storage.oauth import grants
@@ -82,6 +82,7 @@ class PasswordLinks:
             changed = await people.set_password(session, person.id, hashed)
             await sessions.delete_for_person(session, person.id)
             await sign_ins.end_for_person(session, person.id)
+            await endings.swept(session, person.id, now)
             await grants.revoke_for_person(session, person.id, "password", now)
             await visits.record(session, "person.new_password_by_link", person.id, now, origin)
         return changed

@@ -40,7 +40,7 @@ class Grant:
     person_id: str
     scope: str  # as granted, separated by spaces; a refresh never goes beyond it
     resource: str  # RFC 8707; empty: any API of ours
-    session_hash: str = field(repr=False)  # the session it was given in; empty for a device
+    session_hash: str = field(repr=False)  # that it was given in and lives; else empty
     acr: str  # how the person had signed in
     amr: str  # by which methods, separated by spaces
     auth_time: int
@@ -109,6 +109,11 @@ async def revoke_for_session(session: AsyncSession, session_hash: str, now: int)
     """Those that end with the session they were given in; how many."""
     theirs = (table.c.session_hash == session_hash) & table.c.ends_with_session
     return await _revoke(session, theirs, "sign-out", now)
+
+
+async def outlive(session: AsyncSession, session_hash: str) -> None:
+    """What goes on after its session belongs to none."""
+    await session.execute(update(table).where(table.c.session_hash == session_hash).values(session_hash=""))
 
 
 async def hand_over(session: AsyncSession, old: str, new: str, person_id: str) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from auth.errors import RefusedAddress, WrongTokenType
+from auth.origin import system
 from auth.server.interactive.backchannel import PAUSES, deliver
 from auth.server.keyring import Keyring
+from storage import people
 from storage.oauth import logout_notices
 from tests.auth.mint import ISSUER
-from tests.protocol.flow import Flow, Person
+from tests.protocol.flow import PASSWORD, Flow, Person
 
 THERE = "https://app.example/ended"
 
@@ -77,6 +79,33 @@ async def test_section_2_4_each_app_of_the_session_is_told_once(any_flow: Flow) 
     assert claims["exp"] - claims["iat"] == 120
     with pytest.raises(WrongTokenType):
         await any_flow.platform.principal(form["logout_token"])
+
+
+async def test_section_2_4_what_outlives_its_session_is_told_of_once(any_flow: Flow) -> None:
+    """However many other sessions of the person end later."""
+    app, person = await any_flow.app(backchannel_logout_uri=THERE), await any_flow.person()
+    body = await app.tokens(person)  # offline_access
+    await sign_out(person)
+    await person.sign_in()
+    page = await person.browser.get("/console/security")
+    await person.browser.submit(page, "/security/sessions/end")
+    post = Post()
+    await told(any_flow, post)
+    assert len(post.sent) == 1
+    assert (await app.refresh(body["refresh_token"])).status_code == 200
+
+
+async def test_section_2_4_a_new_password_ends_sessions_and_the_apps_are_told(any_flow: Flow) -> None:
+    app, person = await any_flow.app(backchannel_logout_uri=THERE), await any_flow.person()
+    await app.tokens(person, scope="openid")
+    async with any_flow.database.read() as session:
+        known = await people.by_id(session, person.id)
+    assert known is not None
+    now, origin = any_flow.platform.now, system("test")
+    await any_flow.people.change_password(known, old=PASSWORD, new=PASSWORD + "!", now=now, origin=origin)
+    post = Post()
+    await told(any_flow, post)
+    assert len(post.sent) == 1
 
 
 async def test_section_2_8_who_does_not_answer_is_told_again_and_then_no_more(any_flow: Flow) -> None:
