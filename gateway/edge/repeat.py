@@ -7,9 +7,9 @@ either. One comparison of memory and one look-up take the place of some twenty l
 takes 3.9.
 
 Owns that comparison. Judges nothing by itself: whatever is not plainly the same goes to the reader. Bounded by
-construction: one head of at most ``LONGEST`` bytes per connection and ``LINES`` request lines with it, gone with it,
-and never another peer's. Only heads without a body, an expectation or an upgrade are kept: of them nothing depends on
-the method.
+construction: one head of at most ``LONGEST`` bytes per connection and ``LINES`` request lines of at most
+``LONGEST_LINE`` with it, gone with it, and never another peer's. Only heads without a body, an expectation or an
+upgrade are kept: of them nothing depends on the method.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from gateway.edge.reader import read_target
 from gateway.edge.request import METHODS, Request
 
 LONGEST: Final = 4 * 1024
-LINES: Final = 8
+LINES: Final = 4
+LONGEST_LINE: Final = 256
 _TRACED: Final = b"\r\ntraceparent: "
 # A traceparent is new in each request of a traced client. Its value may differ in these characters.
 _VALUE: Final = 55
@@ -74,9 +75,10 @@ class LastHead:
             read_target(request, target)
         except EdgeFault:
             return None  # the reader judges the head as a whole, and says what is wrong with it first
-        if len(self._read) >= LINES:
-            self._read.clear()
-        self._read[line] = request
+        if len(line) <= LONGEST_LINE:  # ten thousand connections must not hold long addresses by the dozen
+            if len(self._read) >= LINES:
+                self._read.clear()
+            self._read[line] = request
         return request
 
 

@@ -12,7 +12,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.limits import EdgeLimits
 from gateway.edge.peer import TrustedProxies
 from gateway.edge.reader import RequestReader, take_head
-from gateway.edge.repeat import LINES, LONGEST, LastHead, LastHeads
+from gateway.edge.repeat import LINES, LONGEST, LONGEST_LINE, LastHead, LastHeads
 from gateway.edge.request import Request
 from tests.line_support.raw_client import raw_client
 from tests.line_support.running_edge import running_edge
@@ -99,6 +99,15 @@ def test_a_request_line_that_came_before_is_the_same_request_and_few_are_kept() 
         assert other is not None
         assert other.path == f"/a/{number}"
     assert last.repeated(head("GET /a HTTP/1.1", *BLOCK)) is not first
+
+
+def test_long_request_lines_are_read_each_time() -> None:
+    last = known(head("GET /a HTTP/1.1", *BLOCK))
+    for length, same in ((LONGEST_LINE, True), (LONGEST_LINE + 1, False)):
+        line = "GET /" + "a" * (length - len("GET /")) + " HTTP/1.1"
+        one, two = last.repeated(head(line, *BLOCK)), last.repeated(head(line, *BLOCK))
+        assert one is not None
+        assert (one is two) is same
 
 
 def test_a_request_in_another_trace_is_another_request() -> None:

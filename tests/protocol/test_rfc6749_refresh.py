@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
+from auth.credentials.secrets import hash_of
 from auth.grants.issuing import GRANT_LIFE, REFRESH_IDLE
 from auth.origin import system
-from storage import people
-from storage.oauth import refresh_tokens
+from storage import people, sessions
+from storage.oauth import grants, refresh_tokens
 from tests.auth.holder import Holder
 from tests.auth.mint import ISSUER
 from tests.console.browser import Browser
@@ -163,6 +164,20 @@ async def test_rfc9700_4_14_2_at_sign_out(any_flow: Flow) -> None:
     assert (await lasting.refresh(kept["refresh_token"])).status_code == 200
     assert await refused_at_the_edge(any_flow, brief, ended["access_token"])
     is_invalid_grant(await public.refresh(open_body["refresh_token"]))
+
+
+async def test_rfc9700_4_14_2_at_sign_out_of_a_session_that_ended_by_itself(any_flow: Flow) -> None:
+    app, person = await any_flow.app(), await any_flow.person()
+    await app.tokens(person, scope="openid behov:read")
+    [session_id] = [each.value for each in person.browser.client.cookies.jar if "session" in each.name]
+    assert session_id is not None
+    now = any_flow.platform.now
+    async with any_flow.database.begin() as session:
+        await sessions.delete(session, hash_of(session_id))  # as the worker does with what is over
+        assert await grants.live_of_person(session, person.id, now)
+    await any_flow.people.sign_out(session_id, now, system("test"))
+    async with any_flow.database.read() as session:
+        assert not await grants.live_of_person(session, person.id, now)
 
 
 async def test_rfc9700_4_14_2_when_the_person_ends_all_sessions(any_flow: Flow) -> None:
